@@ -1,0 +1,64 @@
+// A request after resolution: every value decided, on the model's grid. This is all that the
+// engine sees, and what is recorded as the settings of a clip.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "genvid/types.h"
+
+namespace genvid {
+
+struct ClipSpec {
+  std::string model_dir;
+  std::string prompt;  // as given; the text encoder cleans it
+  std::string negative_prompt;
+
+  Size size;                 // delivered
+  Size model_size;           // generated, >= size, a multiple of the model's grid
+  int64_t frames = 0;        // delivered
+  int64_t model_frames = 0;  // generated, >= frames, on the model's frame grid
+  Rational fps;
+
+  int num_inference_steps = 0;
+  double guidance_scale = 1.0;
+  double guidance_scale_2 = 1.0;
+  double shift = 1.0;
+  std::string scheduler = "unipc";
+  uint64_t seed = 0;
+  std::string noise = "philox";
+
+  std::string device = "cpu";     // cpu | cuda:N, decided
+  std::string dtype = "fp32";     // fp32 | bf16, decided
+  std::string vae_dtype = "fp32"; // fp32 | bf16, decided
+  int threads = 1;
+
+  std::optional<Image> image;       // already at model_size
+  std::optional<Image> last_image;  // already at model_size
+
+  std::string init_latents;
+  std::string save_latents;
+};
+
+// Latents on disk to a file: the VAE and the sink alone.
+struct DecodeSpec {
+  std::string model_dir;
+  std::string latents;             // safetensors, one fp32 tensor [1,C,T,H,W], normalised space
+  std::optional<Size> size;        // crop; default: what the latents give
+  std::optional<int64_t> frames;   // trim; default: what the latents give
+  Rational fps;
+  std::string device = "cpu";
+  std::string vae_dtype = "fp32";
+  int threads = 1;
+};
+
+struct CheckSpec {
+  std::string model_dir;
+  std::string reference;  // REF.safetensors with REF.json beside it; empty = structure and values only
+  std::string device = "cpu";
+  std::string dtype = "fp32";
+  int threads = 1;
+};
+
+}  // namespace genvid

@@ -1,0 +1,50 @@
+// What a user asks for: one struct behind the command line, presets, job files, file metadata and
+// rerun. Unset fields take the model's defaults; src/jobs/plan.h turns a Request into a ClipSpec.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "genvid/types.h"
+
+namespace genvid {
+
+struct Request {
+  std::string prompt;                          // required, UTF-8, at most 64 KiB
+  std::optional<std::string> negative_prompt;  // default: the model's, usually empty
+  std::string model;                           // folder or name; empty = the default model
+  std::string output;                          // "-" = stdout
+
+  std::optional<double> seconds;  // exactly one of seconds and frames may be set
+  std::optional<int64_t> frames;
+  std::optional<Size> size;     // even numbers; made on the model's grid and cropped
+  std::optional<Rational> fps;  // playback rate
+
+  std::string image;       // first frame: path of any picture FFmpeg decodes
+  std::string last_image;  // last frame, for models that take one
+
+  std::optional<int> num_inference_steps;  // --steps
+  std::optional<double> guidance_scale;
+  std::optional<double> guidance_scale_2;  // second expert; default: guidance_scale's rule
+  std::optional<double> shift;
+  std::optional<std::string> scheduler;  // "unipc" | "euler"
+  std::optional<uint64_t> seed;          // default: random, printed and recorded
+
+  std::string device = "auto";     // auto | cpu | cuda | cuda:N
+  std::string dtype = "auto";      // auto | fp32 | bf16
+  std::string vae_dtype = "auto";  // auto | fp32 | bf16
+  int threads = 0;                 // 0 = the machine's cores
+  std::string noise = "philox";    // philox | torch
+
+  std::string init_latents;  // safetensors, one fp32 tensor [1,C,T,H,W], normalised space
+  std::string save_latents;
+
+  std::string codec;  // empty = by the output's suffix
+  std::optional<int> crf;
+  std::string pix_fmt;
+  bool watermark = true;
+  bool overwrite = false;
+};
+
+}  // namespace genvid

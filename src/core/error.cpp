@@ -1,0 +1,7 @@
+#include "genvid/error.h"
+
+namespace genvid {
+
+Error::~Error() = default;
+
+}  // namespace genvid

@@ -1,0 +1,27 @@
+// Every limit on untrusted input, in one place.
+#pragma once
+
+#include <cstdint>
+
+namespace genvid::limits {
+
+inline constexpr uint64_t kSafetensorsHeaderBytes = 100'000'000;
+inline constexpr uint64_t kTensors = 65'536;
+inline constexpr uint64_t kTensorRank = 8;
+inline constexpr int64_t kTensorDim = int64_t{1} << 40;
+inline constexpr uint64_t kTensorNameBytes = 512;
+inline constexpr uint64_t kConfigBytes = 16'000'000;
+inline constexpr uint64_t kJobFileBytes = 256'000'000;
+inline constexpr int kJsonDepth = 64;
+inline constexpr uint64_t kPromptBytes = 65'536;
+inline constexpr int kMinSide = 16;
+inline constexpr int kMaxSide = 8'192;
+inline constexpr int64_t kMaxFrames = 100'000;
+inline constexpr double kMaxFps = 240.0;
+inline constexpr int kMaxSteps = 1'000;
+inline constexpr uint64_t kTokenizerBytes = 64'000'000;
+inline constexpr uint64_t kTokenizerPieces = 1'000'000;
+inline constexpr uint64_t kTokenizerPieceBytes = 1'024;
+inline constexpr uint64_t kPathBytes = 4'096;
+
+}  // namespace genvid::limits

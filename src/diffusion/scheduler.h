@@ -1,0 +1,34 @@
+// Samplers for flow-matching models: the noise levels and one update per step. They know no
+// network. sigma = noise level in [0, 1]; timestep = what the network sees.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace genvid {
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  const std::vector<double>& timesteps() const { return timesteps_; }  // one per step
+  const std::vector<float>& sigmas() const { return sigmas_; }         // steps + 1, last is 0
+  // noise_pred: the velocity at `index`; sample: fp32 latents. Steps go in order from 0.
+  virtual Tensor step(const Tensor& noise_pred, int64_t index, const Tensor& sample) = 0;
+
+ protected:
+  std::vector<double> timesteps_;
+  std::vector<float> sigmas_;
+};
+
+// UniPC order 2 (Zhao et al. 2023; diffusers UniPCMultistepScheduler with use_flow_sigmas, bh2).
+std::unique_ptr<Scheduler> make_unipc(int num_inference_steps, double shift);
+// diffusers FlowMatchEulerDiscreteScheduler, static shift.
+std::unique_ptr<Scheduler> make_flow_match_euler(int num_inference_steps, double shift);
+// "unipc" | "euler"; Error(kUsage) otherwise.
+std::unique_ptr<Scheduler> make_scheduler(const std::string& name, int num_inference_steps,
+                                          double shift);
+
+}  // namespace genvid

@@ -1,0 +1,29 @@
+// A FrameSink that encodes with FFmpeg on its own thread and commits the file atomically.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "genvid/frame_sink.h"
+
+namespace genvid::media {
+
+struct OutputOptions {
+  std::string path;   // file, "-" or a pattern with one %0Nd for an image sequence
+  std::string codec;  // empty = by suffix
+  std::optional<int> crf;
+  std::string pix_fmt;
+  bool overwrite = false;
+  std::map<std::string, std::string> metadata;  // container tags
+};
+
+// Checks suffix, codec, pixel format, size and that the output can be created, and tries the
+// encoder on one grey frame under a time limit; before any weights load. Throws Error(kUsage,
+// kOutput or kUnavailable).
+void check_output(const OutputOptions& options, Size size, Rational fps);
+
+std::unique_ptr<FrameSink> open_output(const OutputOptions& options);
+
+}  // namespace genvid::media
