@@ -1,5 +1,7 @@
-// The reference pipelines' prompt clean-up (diffusers pipeline_wan.py::prompt_clean): quotes,
-// controls, HTML entities, white space. ftfy's mojibake repair is not ported.
+// The reference pipelines' prompt clean-up (ftfy.fix_text, html.unescape twice, white space), as
+// ftfy 6.3 and Python 3.11 do it: quotes, ligatures, widths, controls, terminal escapes, line
+// breaks, NFC, entities. Not ported: fix_encoding, which repairs mojibake ("sÃ³" -> "só") when its
+// statistics say that the text was decoded wrongly; such text passes as it is.
 #pragma once
 
 #include <string>
