@@ -1,4 +1,5 @@
-// Strict JSON: UTF-8, no duplicate keys, no NaN, nothing after the value, bounded size and depth.
+// Strict JSON as documents: UTF-8, no duplicate keys, no NaN, nothing after the value, bounded size
+// and depth. Parsing is ours (json_reader.h); nlohmann's library only holds and prints the values.
 // Errors carry line and column. Readers of checkpoint configs ignore keys they do not know but
 // check the type and range of each one they use.
 #pragma once
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "genvid/error.h"
 
@@ -38,6 +40,12 @@ class JsonObject {
                              size_t max_count) const;
 
  private:
+  const Json* find(const std::string& key) const;  // nullptr: absent or null
+  const Json* find_list(const std::string& key, size_t max_count) const;
+  int64_t checked_integer(const std::string& key, const Json& value, int64_t lo, int64_t hi) const;
+  [[noreturn]] void fail(const std::string& key, const Json& value,
+                         const std::string& expected) const;
+
   const Json* object_;
   std::string what_;
   ErrorKind kind_;
