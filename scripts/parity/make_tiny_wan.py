@@ -52,6 +52,7 @@ def build(variant, folder, dtype=torch.float32, shard=None):
         pipe.save_pretrained(scratch, **arguments)
         shutil.rmtree(os.path.join(scratch, "tokenizer"))  # written above, as the published folders have it
         shutil.copytree(scratch, folder, dirs_exist_ok=True)
+    os.chmod(folder, 0o755)
     for parent, _, files in os.walk(folder):
         for name in files:
             os.chmod(os.path.join(parent, name), 0o644)  # whatever the umask and the libraries think
@@ -65,12 +66,16 @@ def build(variant, folder, dtype=torch.float32, shard=None):
 
 
 def requests(variant):
-    """(name of the reference, Request) of a variant: one each, and two for TI2V"""
+    """(name of the reference, Request) of a variant: one each, and two for TI2V
+
+    The inside of text encoder and VAE is recorded once per set of weights, in tiny-wan21 and tiny-wan22-ti2v.
+    """
     settings = VARIANTS[variant][2]
     width, height = map(int, settings["size"].split("x"))
     base = dict(variant=variant, prompt=PROMPT, negative=NEGATIVE, height=height, width=width, num_frames=13,
                 steps=settings["steps"], guidance_scale=settings["guidance_scale"],
-                guidance_scale_2=settings.get("guidance_scale_2"), vae_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"))
+                guidance_scale_2=settings.get("guidance_scale_2"),
+                component_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"))
     if variant.endswith("flf2v"):  # of other sizes than the clip, so that resizing is part of the proof
         yield variant, Request(**base, image=test_image(62, 40), last_image=test_image(37, 50, 1.0))
     elif "-i2v" in variant:
@@ -78,7 +83,7 @@ def requests(variant):
     else:
         yield variant, Request(**base)
     if variant.endswith("ti2v"):
-        base["vae_taps"] = False
+        base.update(component_taps=False, num_frames=9)
         yield variant + "-image", Request(**base, image=test_image(width, height))
 
 

@@ -37,7 +37,7 @@ class Request:
     last_image: Image.Image | None = None
     dtype: torch.dtype = torch.float32  # of text encoder and transformer; the VAE and CLIP run in fp32
     block_taps: bool = True  # outputs of every block, not of the first and the last one only
-    vae_taps: bool = True  # outputs of every up block of the decoder, for the first three chunks
+    component_taps: bool = True  # t5.*, enc.* and the inside of the decoder for its first three chunks
 
 
 class Taps:
@@ -84,9 +84,10 @@ def _text(recorder, folder, request):
     pipe = WanPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
     _record_tokens(recorder, tokenizer, request)
     taps = Taps(recorder)
-    taps.add("t5.embed", encoder.encoder.embed_tokens)
-    taps.add_blocks("t5.block", encoder.encoder.block, request.block_taps)
-    taps.add("t5.final", encoder.encoder.final_layer_norm)
+    if request.component_taps:
+        taps.add("t5.embed", encoder.encoder.embed_tokens)
+        taps.add_blocks("t5.block", encoder.encoder.block, request.block_taps)
+        taps.add("t5.final", encoder.encoder.final_layer_norm)
     embeds = []
     for name, text in (("prompt", request.prompt), ("negative", request.negative)):
         embeds.append(pipe._get_t5_prompt_embeds(text, max_sequence_length=MAX_TOKENS))
@@ -240,7 +241,7 @@ def _decode(recorder, vae, processor, request, latents):
     """vae.*, video.*"""
     taps = Taps(recorder)
     taps.add("vae.post_quant", vae.post_quant_conv)
-    if request.vae_taps:
+    if request.component_taps:
         taps.add("vae.mid", vae.decoder.mid_block, chunks=True)
         for i, block in enumerate(vae.decoder.up_blocks):
             taps.add(f"vae.up{i}", block, chunks=True)
@@ -293,7 +294,8 @@ def reference(folder, request, out):
     del pipe
     gc.collect()
     _decode(recorder, vae, processor, request, latents)
-    _encode(recorder, vae, request)
+    if request.component_taps:
+        _encode(recorder, vae, request)
     recorder.write(out + ".safetensors")
     with open(out + ".json", "w", encoding="utf-8") as f:
         json.dump(_description(recorder, request), f, indent=1, ensure_ascii=False)
