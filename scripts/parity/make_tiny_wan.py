@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Builds the tiny Wan checkpoints and their reference tensors. Deterministic. See README.md.
 
-  make_tiny_wan.py [--models models] [--refs tests/data] [--variants a,b] [--share] [--dtype fp32|fp16|bf16]
-                   [--shard BYTES] [--orig] [--threads N] [--no-ref] [--suffix TEXT]
+  make_tiny_wan.py [--models models] [--refs tests/data] [--variants a,b] [--suffix=TEXT] [--share] [--link DIR]
+                   [--dtype fp32|fp16|bf16] [--vae-dtype D] [--shard SIZE] [--orig] [--no-ref] [--frames N]
+                   [--steps N] [--threads N]
 """
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -38,8 +40,8 @@ def write_json(path, value):
         f.write("\n")
 
 
-def build(variant, folder, dtype=torch.float32, shard=None):
-    """One checkpoint folder in diffusers layout, and genvid.json beside it."""
+def build(variant, folder, dtype=torch.float32, vae_dtype=torch.float32, shard=None):
+    """One checkpoint folder in diffusers layout, with genvid.json in it."""
     pipeline, parts, settings = VARIANTS[variant]
     shutil.rmtree(folder, ignore_errors=True)
     write_tokenizer(os.path.join(folder, "tokenizer"))
@@ -48,7 +50,7 @@ def build(variant, folder, dtype=torch.float32, shard=None):
         arguments = {"max_shard_size": shard} if shard else {}
         for name in COMPONENTS:
             if getattr(pipe, name, None) is not None:
-                getattr(pipe, name).to(dtype)
+                getattr(pipe, name).to(vae_dtype if name == "vae" else dtype)
         pipe.save_pretrained(scratch, **arguments)
         shutil.rmtree(os.path.join(scratch, "tokenizer"))  # written above, as the published folders have it
         shutil.copytree(scratch, folder, dirs_exist_ok=True)
@@ -125,9 +127,13 @@ def arguments():
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--suffix", default="", help="appended to the names of folders and references")
     parser.add_argument("--share", action="store_true", help="link equal parts to those of an earlier variant")
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="of the weights on disk")
+    parser.add_argument("--link", help="link equal parts to those of this folder")
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="of the weights on disk, but for the VAE")
+    parser.add_argument("--vae-dtype", choices=DTYPES, default="fp32", help="of the VAE's weights on disk")
     parser.add_argument("--shard", help="largest shard, such as 40KB: several files and an index")
     parser.add_argument("--orig", action="store_true", help="also NAME.orig/ with the original tensor names")
+    parser.add_argument("--frames", type=int, help="of the reference clips")
+    parser.add_argument("--steps", type=int, help="of the reference runs")
     parser.add_argument("--no-ref", action="store_true", help="checkpoints only")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -140,15 +146,21 @@ def main():
     done = []
     for variant in args.variants.split(","):
         folder = os.path.join(args.models, variant + args.suffix)
-        pipe = build(variant, folder, DTYPES[args.dtype], args.shard)
+        pipe = build(variant, folder, DTYPES[args.dtype], DTYPES[args.vae_dtype], args.shard)
         if args.orig:
             names.write_original(pipe, folder + ".orig")
         if args.share:
             share_parts(folder, done)
+        if args.link:
+            share_parts(folder, [args.link])
         done.append(folder)
         if args.no_ref:
             continue
         for name, request in requests(variant):
+            request = dataclasses.replace(request, num_frames=args.frames or request.num_frames,
+                                          steps=args.steps or request.steps)
+            if args.suffix:
+                request = dataclasses.replace(request, variant=variant + args.suffix, component_taps=False)
             out = os.path.join(args.refs, name + args.suffix + ".ref")
             recorder = reference(folder, request, out)
             report(name + args.suffix, recorder, out + ".safetensors")

@@ -35,8 +35,9 @@ class Request:
     seed: int = 20261122
     image: Image.Image | None = None
     last_image: Image.Image | None = None
-    dtype: torch.dtype = torch.float32  # of text encoder and transformer; the VAE and CLIP run in fp32
-    block_taps: bool = True  # outputs of every block, not of the first and the last one only
+    dtype: torch.dtype = torch.float32  # of the transformer; the VAE and CLIP run in fp32
+    text_dtype: torch.dtype = torch.float32
+    block_taps: bool = True  # outputs of every block; without it of the first and the last block, none in the VAE
     component_taps: bool = True  # t5.*, enc.* and the inside of the decoder for its first three chunks
 
 
@@ -80,7 +81,7 @@ def _record_tokens(recorder, tokenizer, request):
 def _text(recorder, folder, request):
     """tokens.*, t5.*, embeds.*; returns the two embeddings"""
     tokenizer = load_tokenizer(os.path.join(folder, "tokenizer"))
-    encoder = UMT5EncoderModel.from_pretrained(os.path.join(folder, "text_encoder"), dtype=request.dtype).eval()
+    encoder = UMT5EncoderModel.from_pretrained(os.path.join(folder, "text_encoder"), dtype=request.text_dtype).eval()
     pipe = WanPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
     _record_tokens(recorder, tokenizer, request)
     taps = Taps(recorder)
@@ -243,8 +244,9 @@ def _decode(recorder, vae, processor, request, latents):
     taps.add("vae.post_quant", vae.post_quant_conv)
     if request.component_taps:
         taps.add("vae.mid", vae.decoder.mid_block, chunks=True)
-        for i, block in enumerate(vae.decoder.up_blocks):
-            taps.add(f"vae.up{i}", block, chunks=True)
+        if request.block_taps:
+            for i, block in enumerate(vae.decoder.up_blocks):
+                taps.add(f"vae.up{i}", block, chunks=True)
         taps.add("vae.dec", vae.decoder, chunks=True)
     shape = (1, vae.config.z_dim, 1, 1, 1)
     mean = torch.tensor(vae.config.latents_mean).view(shape).to(vae.dtype)
@@ -276,7 +278,8 @@ def _description(recorder, request):
               "width": request.width}
     if request.guidance_scale_2 is not None:
         result["guidance_scale_2"] = request.guidance_scale_2
-    result.update(seed=request.seed, dtype=str(request.dtype).removeprefix("torch."), torch=torch.__version__,
+    result.update(seed=request.seed, dtype=str(request.dtype).removeprefix("torch."),
+                  text_dtype=str(request.text_dtype).removeprefix("torch."), torch=torch.__version__,
                   diffusers=diffusers.__version__, transformers=transformers.__version__,
                   tensors=recorder.shapes())
     return result

@@ -90,13 +90,14 @@ def transformer(channels_in, channels_out, salt, image_dim=None, image_positions
 
 
 # Keeps decoded pixels inside (-1, 1): a clamped pixel proves nothing.
-_VAE_RULES = [("decoder.conv_out", 0.45), ("post_quant_conv.weight", 0.5)]
+def _vae_rules(gain):
+    return [("decoder.conv_out", gain), ("post_quant_conv.weight", 0.5)]
 
 
 def vae21():
     model = AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, attn_scales=[],
                              temperal_downsample=[False, True, True])
-    return randomize(model, "vae21", _VAE_RULES)
+    return randomize(model, "vae21", _vae_rules(0.45))
 
 
 def vae22():
@@ -105,7 +106,7 @@ def vae22():
         temperal_downsample=[False, True, True], is_residual=True, in_channels=12, out_channels=12,
         patch_size=2, scale_factor_temporal=4, scale_factor_spatial=16, latents_mean=LATENTS_MEAN_22,
         latents_std=LATENTS_STD_22)
-    return randomize(model, "vae22", _VAE_RULES)
+    return randomize(model, "vae22", _vae_rules(0.38))
 
 
 def image_encoder():
