@@ -52,6 +52,9 @@ def build(variant, folder, dtype=torch.float32, vae_dtype=torch.float32, shard=N
             if getattr(pipe, name, None) is not None:
                 getattr(pipe, name).to(vae_dtype if name == "vae" else dtype)
         pipe.save_pretrained(scratch, **arguments)
+        if shard:  # no published VAE is in several files
+            shutil.rmtree(os.path.join(scratch, "vae"))
+            pipe.vae.save_pretrained(os.path.join(scratch, "vae"))
         shutil.rmtree(os.path.join(scratch, "tokenizer"))  # written above, as the published folders have it
         shutil.copytree(scratch, folder, dirs_exist_ok=True)
     os.chmod(folder, 0o755)
@@ -130,7 +133,7 @@ def arguments():
     parser.add_argument("--link", help="link equal parts to those of this folder")
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="of the weights on disk, but for the VAE")
     parser.add_argument("--vae-dtype", choices=DTYPES, default="fp32", help="of the VAE's weights on disk")
-    parser.add_argument("--shard", help="largest shard, such as 40KB: several files and an index")
+    parser.add_argument("--shard", help="largest file, such as 40KB, of text encoder and transformer")
     parser.add_argument("--orig", action="store_true", help="also NAME.orig/ with the original tensor names")
     parser.add_argument("--frames", type=int, help="of the reference clips")
     parser.add_argument("--steps", type=int, help="of the reference runs")
