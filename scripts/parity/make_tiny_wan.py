@@ -65,6 +65,8 @@ def build(variant, folder, dtype=torch.float32, vae_dtype=torch.float32, shard=N
     with open(path, encoding="utf-8") as f:
         index = json.load(f)
     index["tokenizer"] = ["transformers", "T5TokenizerFast"]  # what the published folders say
+    if "image_processor" in index and index["image_processor"][0]:
+        index["image_processor"] = ["transformers", "CLIPImageProcessor"]
     write_json(path, index)
     write_json(os.path.join(folder, "genvid.json"), {"genvid": 1, **settings})
     return pipe

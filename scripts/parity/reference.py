@@ -13,7 +13,7 @@ import torch
 import transformers
 from diffusers import AutoencoderKLWan, WanImageToVideoPipeline, WanPipeline
 from PIL import Image
-from transformers import CLIPVisionModelWithProjection, UMT5EncoderModel
+from transformers import CLIPImageProcessorPil, UMT5EncoderModel
 
 from recorder import Recorder
 from tiny_tokenizer import load_tokenizer
@@ -107,8 +107,11 @@ def _load(folder, request):
     if request.image is not None:
         pipeline = WanImageToVideoPipeline
         if (index.get("image_encoder") or [None])[0]:
-            parts["image_encoder"] = CLIPVisionModelWithProjection.from_pretrained(
+            encoder = getattr(transformers, index["image_encoder"][1])  # CLIPVisionModel, or ...WithProjection
+            parts["image_encoder"] = encoder.from_pretrained(
                 folder, subfolder="image_encoder", dtype=torch.float32)
+            # With torchvision installed transformers would resize by it, which differs by 1 in some bytes.
+            parts["image_processor"] = CLIPImageProcessorPil.from_pretrained(folder, subfolder="image_processor")
     pipe = pipeline.from_pretrained(folder, dtype=request.dtype, **parts)
     pipe.set_progress_bar_config(disable=True)
     return pipe

@@ -10,7 +10,7 @@ import math
 import torch
 from diffusers import (AutoencoderKLWan, UniPCMultistepScheduler, WanImageToVideoPipeline, WanPipeline,
                        WanTransformer3DModel)
-from transformers import (CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection, UMT5Config,
+from transformers import (CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection, UMT5Config,
                           UMT5EncoderModel)
 
 from tiny_tokenizer import EMBEDDING_ROWS
@@ -117,7 +117,7 @@ def image_encoder():
 
 
 def image_processor():
-    return CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    return CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
 
 
 def scheduler(shift):
