@@ -5,6 +5,7 @@
 
 Numbers are the shortest decimals that give the same fp32 (or, for float timesteps, fp32) back.
 """
+
 import argparse
 import json
 
@@ -17,8 +18,24 @@ SHIFTS = (1.0, 3.0, 5.0, 8.0, 12.0)
 RUN_STEPS = (3, 6, 12)
 RUN_SHIFT = 3.0
 # Multiples of 1/64: exact in fp32 and in decimal.
-START = [-2.5, -1.75, -1.25, -0.953125, -0.625, -0.375, -0.171875, -0.03125, 0.0625, 0.21875, 0.4375, 0.703125,
-         0.984375, 1.375, 1.890625, 2.75]
+START = [
+    -2.5,
+    -1.75,
+    -1.25,
+    -0.953125,
+    -0.625,
+    -0.375,
+    -0.171875,
+    -0.03125,
+    0.0625,
+    0.21875,
+    0.4375,
+    0.703125,
+    0.984375,
+    1.375,
+    1.890625,
+    2.75,
+]
 VELOCITY = "v = 0.5*x + 0.25*x*x*x/(1 + x*x), in fp32, in this order of operations"
 
 
@@ -28,14 +45,22 @@ def velocity(x):
 
 def shortest(values):
     """fp32 values as the shortest decimals that read back as the same fp32"""
-    return [float(np.format_float_positional(v, unique=True, trim="0")) if abs(v) > 1e-4 or v == 0
-            else float(np.format_float_scientific(v, unique=True)) for v in np.asarray(values, dtype=np.float32).ravel()]
+    return [
+        float(np.format_float_positional(v, unique=True, trim="0"))
+        if abs(v) > 1e-4 or v == 0
+        else float(np.format_float_scientific(v, unique=True))
+        for v in np.asarray(values, dtype=np.float32).ravel()
+    ]
 
 
 def make(kind, shift):
     if kind == "unipc":
-        return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True,
-                                       num_train_timesteps=1000, flow_shift=shift)
+        return UniPCMultistepScheduler(
+            prediction_type="flow_prediction",
+            use_flow_sigmas=True,
+            num_train_timesteps=1000,
+            flow_shift=shift,
+        )
     return FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=shift)
 
 
@@ -43,7 +68,12 @@ def table(kind, steps, shift):
     scheduler = make(kind, shift)
     scheduler.set_timesteps(steps)
     timesteps = scheduler.timesteps.tolist() if kind == "unipc" else shortest(scheduler.timesteps)
-    return {"steps": steps, "shift": shift, "timesteps": timesteps, "sigmas": shortest(scheduler.sigmas)}
+    return {
+        "steps": steps,
+        "shift": shift,
+        "timesteps": timesteps,
+        "sigmas": shortest(scheduler.sigmas),
+    }
 
 
 def run(kind, steps, shift):
@@ -61,7 +91,9 @@ def lines(values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="tests/data/scheduler_cases.json")
     args = parser.parse_args()
     torch.set_num_threads(1)

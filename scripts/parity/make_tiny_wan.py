@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Builds the tiny Wan checkpoints and their reference tensors. Deterministic. See README.md.
 
-  make_tiny_wan.py [--models models] [--refs tests/data] [--variants a,b] [--suffix=TEXT] [--share] [--link DIR]
-                   [--dtype fp32|fp16|bf16] [--vae-dtype D] [--shard SIZE] [--orig] [--no-ref] [--frames N]
-                   [--steps N] [--threads N]
+make_tiny_wan.py [--models models] [--refs tests/data] [--variants a,b] [--suffix=TEXT] [--share] [--link DIR]
+                 [--dtype fp32|fp16|bf16] [--vae-dtype D] [--shard SIZE] [--orig] [--no-ref] [--frames N]
+                 [--steps N] [--threads N]
 """
+
 import argparse
 import dataclasses
 import json
@@ -45,7 +46,11 @@ def build(variant, folder, dtype=torch.float32, vae_dtype=torch.float32, shard=N
     pipeline, parts, settings = VARIANTS[variant]
     shutil.rmtree(folder, ignore_errors=True)
     write_tokenizer(os.path.join(folder, "tokenizer"))
-    pipe = pipeline(tokenizer=load_tokenizer(os.path.join(folder, "tokenizer")), text_encoder=text_encoder(), **parts())
+    pipe = pipeline(
+        tokenizer=load_tokenizer(os.path.join(folder, "tokenizer")),
+        text_encoder=text_encoder(),
+        **parts(),
+    )
     with tempfile.TemporaryDirectory() as scratch:
         arguments = {"max_shard_size": shard} if shard else {}
         for name in COMPONENTS:
@@ -55,12 +60,16 @@ def build(variant, folder, dtype=torch.float32, vae_dtype=torch.float32, shard=N
         if shard:  # no published VAE is in several files
             shutil.rmtree(os.path.join(scratch, "vae"))
             pipe.vae.save_pretrained(os.path.join(scratch, "vae"))
-        shutil.rmtree(os.path.join(scratch, "tokenizer"))  # written above, as the published folders have it
+        shutil.rmtree(
+            os.path.join(scratch, "tokenizer")
+        )  # written above, as the published folders have it
         shutil.copytree(scratch, folder, dirs_exist_ok=True)
     os.chmod(folder, 0o755)
     for parent, _, files in os.walk(folder):
         for name in files:
-            os.chmod(os.path.join(parent, name), 0o644)  # whatever the umask and the libraries think
+            os.chmod(
+                os.path.join(parent, name), 0o644
+            )  # whatever the umask and the libraries think
     path = os.path.join(folder, "model_index.json")
     with open(path, encoding="utf-8") as f:
         index = json.load(f)
@@ -79,11 +88,21 @@ def requests(variant):
     """
     settings = VARIANTS[variant][2]
     width, height = map(int, settings["size"].split("x"))
-    base = dict(variant=variant, prompt=PROMPT, negative=NEGATIVE, height=height, width=width, num_frames=13,
-                steps=settings["steps"], guidance_scale=settings["guidance_scale"],
-                guidance_scale_2=settings.get("guidance_scale_2"),
-                component_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"))
-    if variant.endswith("flf2v"):  # of other sizes than the clip, so that resizing is part of the proof
+    base = dict(
+        variant=variant,
+        prompt=PROMPT,
+        negative=NEGATIVE,
+        height=height,
+        width=width,
+        num_frames=13,
+        steps=settings["steps"],
+        guidance_scale=settings["guidance_scale"],
+        guidance_scale_2=settings.get("guidance_scale_2"),
+        component_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"),
+    )
+    if variant.endswith(
+        "flf2v"
+    ):  # of other sizes than the clip, so that resizing is part of the proof
         yield variant, Request(**base, image=test_image(62, 40), last_image=test_image(37, 50, 1.0))
     elif "-i2v" in variant:
         yield variant, Request(**base, image=test_image(width, height))
@@ -100,7 +119,12 @@ def share_parts(folder, earlier):
         mine = os.path.join(folder, part)
         for other in earlier:
             theirs = os.path.join(other, part)
-            if os.path.isdir(mine) and os.path.isdir(theirs) and not os.path.islink(theirs) and same(mine, theirs):
+            if (
+                os.path.isdir(mine)
+                and os.path.isdir(theirs)
+                and not os.path.islink(theirs)
+                and same(mine, theirs)
+            ):
                 shutil.rmtree(mine)
                 os.symlink(os.path.relpath(theirs, folder), mine)
                 break
@@ -111,32 +135,49 @@ def same(a, b):
         for name in sorted(os.listdir(folder)):
             with open(os.path.join(folder, name), "rb") as f:
                 yield name, f.read()
+
     return list(content(a)) == list(content(b))
 
 
 def report(name, recorder, path):
     video = recorder.get("video.decoded")
     cond, uncond = recorder.get("step0.cond"), recorder.get("step0.uncond")
-    print(f"{name}: {os.path.getsize(path) / 1e6:.3f} MB, frames {list(video.shape)} std {video.std():.3f} "
-          f"clamped {float((video.abs() >= 1).float().mean()):.2%} "
-          f"between frames {float((video[:, :, 1:] - video[:, :, :-1]).abs().mean()):.3f} "
-          f"cond-uncond {float((cond - uncond).abs().mean() / cond.abs().mean()):.0%} "
-          f"final std {recorder.get('latents.final').std():.2f} timesteps {recorder.get('sched.timesteps').tolist()}",
-          flush=True)
+    print(
+        f"{name}: {os.path.getsize(path) / 1e6:.3f} MB, frames {list(video.shape)} std {video.std():.3f} "
+        f"clamped {float((video.abs() >= 1).float().mean()):.2%} "
+        f"between frames {float((video[:, :, 1:] - video[:, :, :-1]).abs().mean()):.3f} "
+        f"cond-uncond {float((cond - uncond).abs().mean() / cond.abs().mean()):.0%} "
+        f"final std {recorder.get('latents.final').std():.2f} timesteps {recorder.get('sched.timesteps').tolist()}",
+        flush=True,
+    )
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--models", default="models", help="where the checkpoint folders go")
     parser.add_argument("--refs", default="tests/data", help="where the reference tensors go")
     parser.add_argument("--variants", default=",".join(VARIANTS))
-    parser.add_argument("--suffix", default="", help="appended to the names of folders and references")
-    parser.add_argument("--share", action="store_true", help="link equal parts to those of an earlier variant")
+    parser.add_argument(
+        "--suffix", default="", help="appended to the names of folders and references"
+    )
+    parser.add_argument(
+        "--share", action="store_true", help="link equal parts to those of an earlier variant"
+    )
     parser.add_argument("--link", help="link equal parts to those of this folder")
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="of the weights on disk, but for the VAE")
-    parser.add_argument("--vae-dtype", choices=DTYPES, default="fp32", help="of the VAE's weights on disk")
-    parser.add_argument("--shard", help="largest file, such as 40KB, of text encoder and transformer")
-    parser.add_argument("--orig", action="store_true", help="also NAME.orig/ with the original tensor names")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="fp32", help="of the weights on disk, but for the VAE"
+    )
+    parser.add_argument(
+        "--vae-dtype", choices=DTYPES, default="fp32", help="of the VAE's weights on disk"
+    )
+    parser.add_argument(
+        "--shard", help="largest file, such as 40KB, of text encoder and transformer"
+    )
+    parser.add_argument(
+        "--orig", action="store_true", help="also NAME.orig/ with the original tensor names"
+    )
     parser.add_argument("--frames", type=int, help="of the reference clips")
     parser.add_argument("--steps", type=int, help="of the reference runs")
     parser.add_argument("--no-ref", action="store_true", help="checkpoints only")
@@ -162,10 +203,15 @@ def main():
         if args.no_ref:
             continue
         for name, request in requests(variant):
-            request = dataclasses.replace(request, num_frames=args.frames or request.num_frames,
-                                          steps=args.steps or request.steps)
+            request = dataclasses.replace(
+                request,
+                num_frames=args.frames or request.num_frames,
+                steps=args.steps or request.steps,
+            )
             if args.suffix:
-                request = dataclasses.replace(request, variant=variant + args.suffix, component_taps=False)
+                request = dataclasses.replace(
+                    request, variant=variant + args.suffix, component_taps=False
+                )
             out = os.path.join(args.refs, name + args.suffix + ".ref")
             recorder = reference(folder, request, out)
             report(name + args.suffix, recorder, out + ".safetensors")

@@ -1,8 +1,10 @@
 """The original (Wan-AI) tensor names of a diffusers checkpoint, for tests of checkpoints in that layout."""
+
 import os
 
 from safetensors.torch import save_file
 
+# fmt: off
 _TRANSFORMER = (
     ("condition_embedder.image_embedder.norm1", "img_emb.proj.0"),
     ("condition_embedder.image_embedder.ff.net.0.proj", "img_emb.proj.1"),
@@ -29,6 +31,7 @@ _VAE = (("coder.conv_in.", "coder.conv1."), ("coder.norm_out.", "coder.head.0.")
 _RESNET = {"norm1.gamma": "residual.0.gamma", "conv1.weight": "residual.2.weight", "conv1.bias": "residual.2.bias",
            "norm2.gamma": "residual.3.gamma", "conv2.weight": "residual.6.weight", "conv2.bias": "residual.6.bias",
            "conv_shortcut.weight": "shortcut.weight", "conv_shortcut.bias": "shortcut.bias"}
+# fmt: on
 _DECODER_RESNETS = 3  # num_res_blocks + 1
 
 
@@ -68,13 +71,15 @@ def vae_name(name, residual):
     if "resnets" in old or "down_blocks" in old:
         for ending, new in _RESNET.items():
             if name.endswith("." + ending):
-                name = name[:-len(ending)] + new
+                name = name[: -len(ending)] + new
     if residual:
         name = name.replace("down_blocks.", "downsamples.").replace("up_blocks.", "upsamples.")
         for side in ("downsamples", "upsamples"):
             if f".{side}." in name:
                 name = name.replace(".resnets.", f".{side}.")
-        return name.replace(".downsampler.", ".downsamples.2.").replace(".upsampler.", ".upsamples.3.")
+        return name.replace(".downsampler.", ".downsamples.2.").replace(
+            ".upsampler.", ".upsamples.3."
+        )
     name = name.replace("encoder.down_blocks.", "encoder.downsamples.")
     if name.startswith("decoder.up_blocks."):
         parts = name.split(".")

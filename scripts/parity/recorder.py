@@ -2,6 +2,7 @@
 
 Nothing is held in memory: a tap of a real checkpoint can be hundreds of megabytes.
 """
+
 import json
 import os
 import shutil
@@ -9,8 +10,14 @@ import tempfile
 
 import torch
 
-_NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int32: "I32",
-          torch.int64: "I64", torch.uint8: "U8"}
+_NAMES = {
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int32: "I32",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+}
 
 
 class Recorder:
@@ -26,7 +33,13 @@ class Recorder:
         raw = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
         offset = self._spool.seek(0, os.SEEK_END)
         self._spool.write(raw)
-        self._entries[name] = (_NAMES[tensor.dtype], list(tensor.shape), offset, len(raw), tensor.element_size())
+        self._entries[name] = (
+            _NAMES[tensor.dtype],
+            list(tensor.shape),
+            offset,
+            len(raw),
+            tensor.element_size(),
+        )
 
     def get(self, name):
         dtype, shape, offset, size, _ = self._entries[name]

@@ -3,6 +3,7 @@
 One component is in memory at a time as far as diffusers allows it: text encoder, then image encoder, VAE and
 transformer(s), then the VAE alone. README.md says what each tensor is.
 """
+
 import dataclasses
 import gc
 import json
@@ -37,8 +38,12 @@ class Request:
     last_image: Image.Image | None = None
     dtype: torch.dtype = torch.float32  # of the transformer; the VAE and CLIP run in fp32
     text_dtype: torch.dtype = torch.float32
-    block_taps: bool = True  # outputs of every block; without it of the first and the last block, none in the VAE
-    component_taps: bool = True  # t5.*, enc.* and the inside of the decoder for its first three chunks
+    block_taps: bool = (
+        True  # outputs of every block; without it of the first and the last block, none in the VAE
+    )
+    component_taps: bool = (
+        True  # t5.*, enc.* and the inside of the decoder for its first three chunks
+    )
 
 
 class Taps:
@@ -72,8 +77,15 @@ class Taps:
 
 def _record_tokens(recorder, tokenizer, request):
     for name, text in (("prompt", request.prompt), ("negative", request.negative)):
-        tokens = tokenizer(text, padding="max_length", max_length=MAX_TOKENS, truncation=True,
-                           add_special_tokens=True, return_attention_mask=True, return_tensors="pt")
+        tokens = tokenizer(
+            text,
+            padding="max_length",
+            max_length=MAX_TOKENS,
+            truncation=True,
+            add_special_tokens=True,
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
         recorder.keep(f"tokens.{name}.ids", tokens.input_ids.to(torch.int32))
         recorder.keep(f"tokens.{name}.mask", tokens.attention_mask.to(torch.int32))
 
@@ -81,8 +93,12 @@ def _record_tokens(recorder, tokenizer, request):
 def _text(recorder, folder, request):
     """tokens.*, t5.*, embeds.*; returns the two embeddings"""
     tokenizer = load_tokenizer(os.path.join(folder, "tokenizer"))
-    encoder = UMT5EncoderModel.from_pretrained(os.path.join(folder, "text_encoder"), dtype=request.text_dtype).eval()
-    pipe = WanPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
+    encoder = UMT5EncoderModel.from_pretrained(
+        os.path.join(folder, "text_encoder"), dtype=request.text_dtype
+    ).eval()
+    pipe = WanPipeline(
+        tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None
+    )
     _record_tokens(recorder, tokenizer, request)
     taps = Taps(recorder)
     if request.component_taps:
@@ -101,17 +117,25 @@ def _load(folder, request):
     """The pipeline without its text encoder."""
     with open(os.path.join(folder, "model_index.json"), encoding="utf-8") as f:
         index = json.load(f)
-    parts = {"text_encoder": None, "tokenizer": None,
-             "vae": AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32)}
+    parts = {
+        "text_encoder": None,
+        "tokenizer": None,
+        "vae": AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32),
+    }
     pipeline = WanPipeline
     if request.image is not None:
         pipeline = WanImageToVideoPipeline
         if (index.get("image_encoder") or [None])[0]:
-            encoder = getattr(transformers, index["image_encoder"][1])  # CLIPVisionModel, or ...WithProjection
+            encoder = getattr(
+                transformers, index["image_encoder"][1]
+            )  # CLIPVisionModel, or ...WithProjection
             parts["image_encoder"] = encoder.from_pretrained(
-                folder, subfolder="image_encoder", dtype=torch.float32)
+                folder, subfolder="image_encoder", dtype=torch.float32
+            )
             # With torchvision installed transformers would resize by it, which differs by 1 in some bytes.
-            parts["image_processor"] = CLIPImageProcessorPil.from_pretrained(folder, subfolder="image_processor")
+            parts["image_processor"] = CLIPImageProcessorPil.from_pretrained(
+                folder, subfolder="image_processor"
+            )
     pipe = pipeline.from_pretrained(folder, dtype=request.dtype, **parts)
     pipe.set_progress_bar_config(disable=True)
     return pipe
@@ -136,7 +160,11 @@ def _tap_transformer(taps, model, request):
 
 def _spy_on_image(recorder, pipe, request):
     """image.*, cond.* and clip.*: everything between the image file and the transformer's input"""
-    preprocess, prepare, encode = pipe.video_processor.preprocess, pipe.prepare_latents, pipe.encode_image
+    preprocess, prepare, encode = (
+        pipe.video_processor.preprocess,
+        pipe.prepare_latents,
+        pipe.encode_image,
+    )
 
     def spy_preprocess(image, **kwargs):
         pixels = preprocess(image, **kwargs)
@@ -161,7 +189,11 @@ def _spy_on_image(recorder, pipe, request):
         recorder.keep("clip.embeds", embeds)
         return embeds
 
-    pipe.video_processor.preprocess, pipe.prepare_latents, pipe.encode_image = spy_preprocess, spy_prepare, spy_encode
+    pipe.video_processor.preprocess, pipe.prepare_latents, pipe.encode_image = (
+        spy_preprocess,
+        spy_prepare,
+        spy_encode,
+    )
     for name, image in (("image.rgb8", request.image), ("image_last.rgb8", request.last_image)):
         if image is not None:
             raw = torch.frombuffer(bytearray(image.convert("RGB").tobytes()), dtype=torch.uint8)
@@ -171,8 +203,13 @@ def _spy_on_image(recorder, pipe, request):
 def _initial_latents(recorder, pipe, request):
     config = pipe.vae.config
     frames = (request.num_frames - 1) // config.scale_factor_temporal + 1
-    shape = (1, config.z_dim, frames, request.height // config.scale_factor_spatial,
-             request.width // config.scale_factor_spatial)
+    shape = (
+        1,
+        config.z_dim,
+        frames,
+        request.height // config.scale_factor_spatial,
+        request.width // config.scale_factor_spatial,
+    )
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(request.seed))
     recorder.keep("latents.init", latents)
     return latents
@@ -182,15 +219,26 @@ class StepLog:
     """step{i}.*, written after each step, so that no more than one step's tensors are held."""
 
     def __init__(self, recorder, pipe, request):
-        self._recorder, self._pipe, self._request, self._calls, self._hooks = recorder, pipe, request, [], []
+        self._recorder, self._pipe, self._request, self._calls, self._hooks = (
+            recorder,
+            pipe,
+            request,
+            [],
+            [],
+        )
         for model in (pipe.transformer, getattr(pipe, "transformer_2", None)):
             if model is not None:
                 self._hooks.append(model.register_forward_hook(self._on_call, with_kwargs=True))
 
     def _on_call(self, module, _args, kwargs, output):
         prediction = output[0] if isinstance(output, tuple) else output.sample
-        self._calls.append((module is self._pipe.transformer, kwargs["timestep"].detach().clone(),
-                            prediction.detach().clone()))
+        self._calls.append(
+            (
+                module is self._pipe.transformer,
+                kwargs["timestep"].detach().clone(),
+                prediction.detach().clone(),
+            )
+        )
 
     def on_step(self, _pipe, i, _timestep, kwargs):
         keep, request = self._recorder.keep, self._request
@@ -200,7 +248,11 @@ class StepLog:
         if len(self._calls) > 1:
             uncond = self._calls[1][2]
             keep(f"step{i}.uncond", uncond)
-            second = request.guidance_scale if request.guidance_scale_2 is None else request.guidance_scale_2
+            second = (
+                request.guidance_scale
+                if request.guidance_scale_2 is None
+                else request.guidance_scale_2
+            )
             noise = uncond + (request.guidance_scale if high else second) * (cond - uncond)
         keep(f"step{i}.noise", noise)
         keep(f"step{i}.latents", kwargs["latents"])
@@ -220,10 +272,17 @@ def _denoise(recorder, pipe, request, embeds):
     taps, log = Taps(recorder), StepLog(recorder, pipe, request)
     _tap_transformer(taps, pipe.transformer, request)
     arguments = {
-        "prompt_embeds": embeds[0], "negative_prompt_embeds": embeds[1], "height": request.height,
-        "width": request.width, "num_frames": request.num_frames, "num_inference_steps": request.steps,
-        "guidance_scale": request.guidance_scale, "latents": _initial_latents(recorder, pipe, request),
-        "output_type": "latent", "callback_on_step_end": log.on_step}
+        "prompt_embeds": embeds[0],
+        "negative_prompt_embeds": embeds[1],
+        "height": request.height,
+        "width": request.width,
+        "num_frames": request.num_frames,
+        "num_inference_steps": request.steps,
+        "guidance_scale": request.guidance_scale,
+        "latents": _initial_latents(recorder, pipe, request),
+        "output_type": "latent",
+        "callback_on_step_end": log.on_step,
+    }
     if request.guidance_scale_2 is not None:
         arguments["guidance_scale_2"] = request.guidance_scale_2
     if request.image is not None:
@@ -269,22 +328,37 @@ def _encode(recorder, vae, request):
     t = torch.linspace(0, 1, 5).view(1, 1, 5, 1, 1)
     y = torch.linspace(-1, 1, request.height).view(1, 1, 1, -1, 1)
     x = torch.linspace(-1, 1, request.width).view(1, 1, 1, 1, -1)
-    video = torch.cat([torch.sin(3 * x + 2 * t + y), torch.cos(4 * y - 3 * t + 0 * x), torch.sin(5 * x * y + t)], 1)
+    video = torch.cat(
+        [torch.sin(3 * x + 2 * t + y), torch.cos(4 * y - 3 * t + 0 * x), torch.sin(5 * x * y + t)],
+        1,
+    )
     recorder.keep("enc.input", video.to(vae.dtype))
     recorder.keep("enc.mode", vae.encode(video.to(vae.dtype)).latent_dist.mode())
 
 
 def _description(recorder, request):
-    result = {"variant": request.variant, "prompt": request.prompt, "negative": request.negative,
-              "max_sequence_length": MAX_TOKENS, "guidance_scale": request.guidance_scale,
-              "num_frames": request.num_frames, "steps": request.steps, "height": request.height,
-              "width": request.width}
+    result = {
+        "variant": request.variant,
+        "prompt": request.prompt,
+        "negative": request.negative,
+        "max_sequence_length": MAX_TOKENS,
+        "guidance_scale": request.guidance_scale,
+        "num_frames": request.num_frames,
+        "steps": request.steps,
+        "height": request.height,
+        "width": request.width,
+    }
     if request.guidance_scale_2 is not None:
         result["guidance_scale_2"] = request.guidance_scale_2
-    result.update(seed=request.seed, dtype=str(request.dtype).removeprefix("torch."),
-                  text_dtype=str(request.text_dtype).removeprefix("torch."), torch=torch.__version__,
-                  diffusers=diffusers.__version__, transformers=transformers.__version__,
-                  tensors=recorder.shapes())
+    result.update(
+        seed=request.seed,
+        dtype=str(request.dtype).removeprefix("torch."),
+        text_dtype=str(request.text_dtype).removeprefix("torch."),
+        torch=torch.__version__,
+        diffusers=diffusers.__version__,
+        transformers=transformers.__version__,
+        tensors=recorder.shapes(),
+    )
     return result
 
 

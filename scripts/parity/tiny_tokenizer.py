@@ -9,12 +9,21 @@ published folders hold: no byte fallback, unk_id as in the model. Load it with `
 that model_index.json names (T5TokenizerFast, in transformers 5 an alias of T5Tokenizer) rebuilds the model
 with unk_id=2 whatever the file says, so that on umT5 an unknown character becomes <s>; do not use it.
 """
+
 import io
 import json
 import os
 
 import sentencepiece as spm
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 from tokenizers.models import Unigram
 from transformers import PreTrainedTokenizerFast
 
@@ -26,6 +35,7 @@ SENTINELS = [f"<extra_id_{i}>" for i in range(EXTRA_IDS)]
 
 
 def _corpus():
+    # fmt: off
     subjects = ["a house", "an old lighthouse", "the red fox", "two children", "a city street",
                 "the mountain lake", "a wooden boat", "a cat and a dog", "the spaceship", "an astronaut",
                 "a glass tower", "the forest path"]
@@ -36,6 +46,7 @@ def _corpus():
               "handheld camera", "wide angle, 35mm film", "volumetric light",
               "cinematic lighting, 4k, highly detailed", "realistic 10 to 15-second video",
               "time lapse, day to night", "low quality, blurred details, subtitles"]
+    # fmt: on
     for i, subject in enumerate(subjects):
         for j, action in enumerate(actions):
             first, second = camera[(i * 3 + j) % len(camera)], camera[(i + 5 * j) % len(camera)]
@@ -49,11 +60,27 @@ def train_spiece() -> bytes:
     model = io.BytesIO()
     lines = [line for _ in range(4) for line in _corpus()]
     spm.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=model, model_type="unigram", vocab_size=VOCAB_SIZE,
-        hard_vocab_limit=False, pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="</s>",
-        bos_piece="<s>", unk_piece="<unk>", byte_fallback=True, normalization_rule_name="nmt_nfkc",
-        add_dummy_prefix=True, remove_extra_whitespaces=True, character_coverage=0.9995, num_threads=1,
-        minloglevel=2)
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=VOCAB_SIZE,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        bos_id=2,
+        unk_id=3,
+        pad_piece="<pad>",
+        eos_piece="</s>",
+        bos_piece="<s>",
+        unk_piece="<unk>",
+        byte_fallback=True,
+        normalization_rule_name="nmt_nfkc",
+        add_dummy_prefix=True,
+        remove_extra_whitespaces=True,
+        character_coverage=0.9995,
+        num_threads=1,
+        minloglevel=2,
+    )
     return model.getvalue()
 
 
@@ -79,7 +106,7 @@ def _fields(blob):
             yield key >> 3, varint()
             continue
         size = varint() if kind == 2 else (4 if kind == 5 else 8)
-        yield key >> 3, blob[i:i + size]
+        yield key >> 3, blob[i : i + size]
         i += size
 
 
@@ -101,17 +128,27 @@ def convert(spiece: bytes, split_whitespace: bool = False) -> Tokenizer:
     metaspace = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     if split_whitespace:
         tokenizer.normalizer = normalizers.Precompiled(charsmap(spiece))
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace])
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), metaspace]
+        )
     else:
         tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Precompiled(charsmap(spiece)), normalizers.Strip(left=False, right=True),
-             normalizers.Replace(Regex(" {2,}"), "▁")])
+            [
+                normalizers.Precompiled(charsmap(spiece)),
+                normalizers.Strip(left=False, right=True),
+                normalizers.Replace(Regex(" {2,}"), "▁"),
+            ]
+        )
         tokenizer.pre_tokenizer = metaspace
     tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.add_special_tokens(
-        [AddedToken(token, normalized=False, special=True) for token in SPECIAL_TOKENS + SENTINELS])
+        [AddedToken(token, normalized=False, special=True) for token in SPECIAL_TOKENS + SENTINELS]
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", sp.eos_id())])
+        single=["$A", "</s>"],
+        pair=["$A", "</s>", "$B", "</s>"],
+        special_tokens=[("</s>", sp.eos_id())],
+    )
     return tokenizer
 
 
@@ -123,9 +160,19 @@ def write_tokenizer(folder: str):
         f.write(spiece)
     tokenizer = convert(spiece)
     tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
-    special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>",
-               "additional_special_tokens": SENTINELS}
-    config = {"tokenizer_class": "T5Tokenizer", "model_max_length": 512, "extra_ids": EXTRA_IDS, **special}
+    special = {
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "additional_special_tokens": SENTINELS,
+    }
+    config = {
+        "tokenizer_class": "T5Tokenizer",
+        "model_max_length": 512,
+        "extra_ids": EXTRA_IDS,
+        **special,
+    }
     for name, value in (("tokenizer_config.json", config), ("special_tokens_map.json", special)):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             json.dump(value, f, indent=2)
@@ -135,5 +182,10 @@ def write_tokenizer(folder: str):
 def load_tokenizer(folder: str) -> PreTrainedTokenizerFast:
     """tokenizer.json as it is on disk, whatever class the folder's configs name."""
     return PreTrainedTokenizerFast(
-        tokenizer_file=os.path.join(folder, "tokenizer.json"), bos_token="<s>", eos_token="</s>",
-        pad_token="<pad>", unk_token="<unk>", model_max_length=512)
+        tokenizer_file=os.path.join(folder, "tokenizer.json"),
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=512,
+    )
