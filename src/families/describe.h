@@ -21,6 +21,7 @@ struct Geometry {
   int spatial_factor = 8;
   int size_multiple = 16;
   int64_t max_frames = 81;  // the model's own window
+  int max_side = 1 << 20;   // pixels; where its position table ends
 };
 
 enum class ImageInput { kNone, kOptional, kRequired };
@@ -49,6 +50,7 @@ struct ExpectedTensor {
   std::string component;
   std::string name;
   std::vector<int64_t> shape;
+  bool required = true;  // false: may be there, of this shape (empty = any), and is not used
 };
 
 // What the planner needs of one clip; the numbers are bytes of RAM or GPU memory.
@@ -61,10 +63,11 @@ struct ClipShape {
 };
 
 struct StageCost {
-  std::string stage;         // "text", "image", "denoise", "decode"
-  uint64_t weight_bytes = 0; // resident while the stage runs
-  uint64_t work_bytes = 0;   // activations and caches, peak
-  double flops = 0;          // of the whole stage for one step (denoise) or one clip (others)
+  std::string stage;          // "text", "image", "denoise", "decode"
+  uint64_t weight_bytes = 0;  // resident while the stage runs
+  uint64_t work_bytes = 0;    // activations and caches, peak
+  double flops = 0;           // of the whole stage for one step (denoise) or one clip (others)
+  int64_t tokens = 0;         // of one sequence; denoise only
 };
 
 struct Description {

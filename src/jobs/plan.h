@@ -18,13 +18,25 @@ struct Plan {
   std::string title;
   int64_t latent_frames = 0;
   std::vector<StageCost> costs;
-  uint64_t peak_bytes = 0;          // of the worst stage
+  uint64_t peak_bytes = 0;  // of the worst stage
   std::vector<std::string> warnings;
 };
 
-// Images are loaded later (media); the plan only says whether they are needed.
-// Throws Error(kUsage) on values out of range, Error(kModel) on the folder.
+// Images are loaded later (media); the plan only says whether they are needed. device "auto"
+// becomes cuda:0 where a driver is; who loads the engine corrects that (request.device = "cpu")
+// when it finds no device. Throws Error(kUsage) on values out of range, Error(kModel) on the
+// folder.
 Plan make_plan(const Request& request, const ModelFolder& model);
+
+// Seconds, within a factor of a few: from the work counted and a rate for this kind of device.
+double estimate_seconds(const Plan& plan);
+
+// The file holds exactly one tensor, fp32 [1, channels, frames, height, width], for --init-latents
+// and `genvid decode`. Returns its shape. Throws Error(kUsage).
+std::vector<int64_t> check_latents_file(const std::string& path, int channels);
+
+// The prompt's own rules: not blank, valid UTF-8, at most 64 KiB. Throws Error(kUsage).
+void check_prompt(const std::string& prompt, const std::string& what);
 
 // Error(kMemory) with the numbers, and the largest size that would fit, when the plan exceeds what
 // the machine has free.

@@ -1,0 +1,13 @@
+// Where the files that come with genvid are: the folder that holds models/ and configs/, which is
+// the source tree for a build and <prefix>/share/genvid for an installation.
+#pragma once
+
+#include <filesystem>
+
+namespace genvid {
+
+// Found from the place of libgenvid_core.so, so it does not depend on the working directory.
+// Empty when there is none.
+const std::filesystem::path& data_dir();
+
+}  // namespace genvid

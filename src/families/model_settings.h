@@ -1,0 +1,27 @@
+// Default settings of a model that its config files do not say: genvid.json beside the weights over
+// configs/<preset>.json over the family's own. Both files have the same keys:
+//   {"genvid": 1, "size": "832x480", "seconds": 5, "fps": 16, "steps": 50, "guidance_scale": 5,
+//    "guidance_scale_2": 5, "shift": 3, "scheduler": "unipc", "dtype": "fp32",
+//    "negative_prompt": ""}
+#pragma once
+
+#include <string>
+
+#include "families/describe.h"
+
+namespace genvid {
+
+// Lays what the object says over traits. Unknown keys are left to whoever knows them; a known key
+// of a wrong type or out of range throws Error(kModel) with `what` in the message.
+void apply_settings(const Json& settings, const std::string& what, Traits& traits);
+
+// configs/<name>.json below data_dir(); an empty object when there is none.
+Json read_preset(const std::string& name);
+
+// The nearest exact rate: 16 -> 16/1, 23.976 -> 24000/1001.
+Rational to_frame_rate(double fps);
+
+// "832x480". Throws Error(kind) with `what`.
+Size parse_size(const std::string& text, const std::string& what, ErrorKind kind);
+
+}  // namespace genvid

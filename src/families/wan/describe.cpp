@@ -1,0 +1,111 @@
+#include "families/wan/describe.h"
+
+#include <algorithm>
+#include <set>
+
+#include "families/model_settings.h"
+
+namespace genvid::wan {
+namespace {
+
+bool matches(const ModelFolder& model) {
+  const auto name = model.index().find("_class_name");
+  return name != model.index().end() && name->is_string() &&
+         (*name == "WanPipeline" || *name == "WanImageToVideoPipeline");
+}
+
+bool is_22(const ModelConfig& c) { return c.transformer_2.has_value() || c.expand_timesteps; }
+
+std::string task(const ModelConfig& c) {
+  if (c.expand_timesteps) return "TI2V";
+  if (!c.concat_condition()) return "T2V";
+  return c.transformer.pos_embed_seq_len > 0 ? "FLF2V" : "I2V";
+}
+
+// The name of a published size; empty for any other.
+std::string size_label(const ModelConfig& c) {
+  const int64_t dim = c.transformer.dim(), layers = c.transformer.num_layers;
+  if (dim == 1536 && layers == 30) return "1.3B";
+  if (dim == 3072 && layers == 30) return "5B";
+  if (dim == 5120 && layers == 40) return c.transformer_2 ? "A14B" : "14B";
+  return "";
+}
+
+std::string title(const ModelConfig& c) {
+  const std::string label = size_label(c);
+  return std::string(is_22(c) ? "Wan2.2 " : "Wan2.1 ") + task(c) +
+         (label.empty() ? "" : "-" + label);
+}
+
+Geometry geometry(const ModelConfig& c) {
+  Geometry g;
+  g.latent_channels = static_cast<int>(c.vae.z_dim);
+  g.temporal_factor = static_cast<int>(c.vae.scale_factor_temporal);
+  g.spatial_factor = static_cast<int>(c.vae.scale_factor_spatial);
+  g.size_multiple = g.spatial_factor * static_cast<int>(std::max(c.transformer.patch_size[1],
+                                                                 c.transformer.patch_size[2]));
+  // The window that the published models were trained on.
+  g.max_frames = c.expand_timesteps ? 121 : 81;
+  // The position table of the transformer ends here.
+  const int64_t positions = c.transformer.rope_max_seq_len;
+  g.max_frames = std::min(g.max_frames, (positions - 1) * g.temporal_factor + 1);
+  g.max_side = static_cast<int>(std::min<int64_t>(positions * g.size_multiple, 1 << 20));
+  return g;
+}
+
+Traits traits(const ModelFolder& model) {
+  const ModelConfig c = read_model_config(model);
+  Traits t;
+  t.title = title(c);
+  t.geometry = geometry(c);
+  if (c.concat_condition()) {
+    t.image = ImageInput::kRequired;
+    // With CLIP tokens a second picture needs the position table that tells the two apart.
+    const bool clip = c.transformer.image_dim > 0;
+    if (c.transformer.pos_embed_seq_len > 0) {
+      t.last_image = ImageInput::kRequired;
+    } else if (!clip) {
+      t.last_image = ImageInput::kOptional;
+    }
+  } else if (c.expand_timesteps) {
+    t.image = ImageInput::kOptional;
+  }
+  t.two_experts = c.transformer_2.has_value();
+
+  // The reference pipelines' own defaults; configs/ has what was recommended for each model.
+  t.size = {832, 480};
+  t.fps = c.expand_timesteps ? Rational{24, 1} : Rational{16, 1};
+  t.seconds = static_cast<double>(t.geometry.max_frames) / t.fps.value();
+  t.shift = c.scheduler.shift;
+  t.scheduler = c.scheduler.name;
+  const std::string preset = preset_name(c);
+  apply_settings(read_preset(preset), "configs/" + preset + ".json", t);
+  apply_settings(model.settings(), "genvid.json", t);
+  return t;
+}
+
+std::vector<ExpectedTensor> expected(const ModelFolder& model) {
+  return expected_tensors(read_model_config(model));
+}
+
+std::vector<StageCost> model_costs(const ModelFolder& model, const ClipShape& clip) {
+  return costs(read_model_config(model), clip);
+}
+
+}  // namespace
+
+std::string preset_name(const ModelConfig& c) {
+  const std::string label = size_label(c);
+  if (label.empty()) return "";
+  std::string name = (is_22(c) ? "wan2.2-" : "wan2.1-") + task(c) + "-" + label;
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char ch) { return static_cast<char>(std::tolower(ch)); });
+  return name;
+}
+
+const Description& description() {
+  static const Description d{"wan", matches, traits, expected, model_costs};
+  return d;
+}
+
+}  // namespace genvid::wan

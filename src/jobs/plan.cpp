@@ -1,0 +1,338 @@
+#include "jobs/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+#include "core/json_reader.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "jobs/machine.h"
+
+namespace genvid {
+namespace {
+
+[[noreturn]] void usage(const std::string& message) { throw Error(ErrorKind::kUsage, message); }
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", value);
+  return text;
+}
+
+std::string text(Size size) {
+  return std::to_string(size.width) + "x" + std::to_string(size.height);
+}
+
+double in_range(const std::optional<double>& value, double fallback, double lo, double hi,
+                const char* option) {
+  if (!value) return fallback;
+  if (!(*value >= lo && *value <= hi)) {
+    usage(std::string(option) + " is " + number(*value) + ", expected " + number(lo) + " to " +
+          number(hi));
+  }
+  return *value;
+}
+
+std::string one_of(const std::string& value, std::initializer_list<const char*> allowed,
+                   const char* option) {
+  std::string list;
+  for (const char* a : allowed) {
+    if (value == a) return value;
+    list += std::string(list.empty() ? "" : ", ") + a;
+  }
+  usage(std::string(option) + " is \"" + log::printable(value) + "\", expected one of: " + list);
+}
+
+void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
+  ClipSpec& spec = plan.spec;
+  const Geometry& g = traits.geometry;
+  spec.fps = request.fps.value_or(traits.fps);
+  const double fps = spec.fps.value();
+  if (spec.fps.num <= 0 || spec.fps.den <= 0 || !(fps >= 0.1 && fps <= limits::kMaxFps)) {
+    usage("--fps is " + number(fps) + ", expected 0.1 to " + number(limits::kMaxFps));
+  }
+  if (!(spec.fps == traits.fps)) {
+    plan.warnings.push_back("playing at " + number(fps) + " frames a second; " + traits.title +
+                            " makes motion for " + number(traits.fps.value()));
+  }
+  if (request.seconds && request.frames) usage("give --seconds or --frames, not both");
+  if (request.frames) {
+    spec.frames = *request.frames;
+    if (spec.frames < 1 || spec.frames > limits::kMaxFrames) {
+      usage("--frames is " + std::to_string(spec.frames) + ", expected 1 to " +
+            std::to_string(limits::kMaxFrames));
+    }
+  } else {
+    const double longest = static_cast<double>(limits::kMaxFrames) / fps;
+    const double seconds = request.seconds.value_or(traits.seconds);
+    if (!(seconds > 0 && seconds <= longest)) {
+      usage("--seconds is " + number(seconds) + ", expected more than 0 and at most " +
+            number(longest) + " (" + std::to_string(limits::kMaxFrames) + " frames at " +
+            number(fps) + " a second)");
+    }
+    spec.frames = std::max<int64_t>(1, std::llround(seconds * fps));
+  }
+  const int64_t f = g.temporal_factor;
+  const int64_t window = (g.max_frames - 1) / f * f + 1;
+  if (spec.frames > window) {
+    plan.warnings.push_back("asked for " + std::to_string(spec.frames) + " frames; " +
+                            traits.title + " makes at most " + std::to_string(window) + " (" +
+                            number(static_cast<double>(window) / fps) +
+                            " s) in one window, so that is made");
+    spec.frames = window;
+  }
+  spec.model_frames = (spec.frames - 1 + f - 1) / f * f + 1;
+  plan.latent_frames = (spec.model_frames - 1) / f + 1;
+}
+
+void decide_size(const Request& request, const Traits& traits, Plan& plan) {
+  ClipSpec& spec = plan.spec;
+  const Geometry& g = traits.geometry;
+  spec.size = request.size.value_or(traits.size);
+  const int most = std::min(limits::kMaxSide, g.max_side);
+  for (const int side : {spec.size.width, spec.size.height}) {
+    if (side < limits::kMinSide || side > most) {
+      usage("--size is " + text(spec.size) + ", expected sides of " +
+            std::to_string(limits::kMinSide) + " to " + std::to_string(most));
+    }
+    if (side % 2 != 0) {
+      usage("--size is " + text(spec.size) + ", but video needs even numbers; try " +
+            text({spec.size.width + spec.size.width % 2, spec.size.height + spec.size.height % 2}));
+    }
+  }
+  const int m = g.size_multiple;
+  const auto up = [m](int side) { return (side + m - 1) / m * m; };
+  spec.model_size = {up(spec.size.width), up(spec.size.height)};
+}
+
+void decide_images(const Request& request, const Traits& traits) {
+  const auto decide = [&](ImageInput input, const std::string& path, const char* option) {
+    if (path.empty() && input == ImageInput::kRequired) {
+      usage(traits.title + " starts from a picture: give " + option + " FILE");
+    }
+    if (!path.empty() && input == ImageInput::kNone) {
+      usage(traits.title + " takes no " + option);
+    }
+  };
+  decide(traits.image, request.image, "--image");
+  decide(traits.last_image, request.last_image, "--last-image");
+}
+
+void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spec) {
+  spec.num_inference_steps = request.num_inference_steps.value_or(traits.num_inference_steps);
+  if (spec.num_inference_steps < 1 || spec.num_inference_steps > limits::kMaxSteps) {
+    usage("--steps is " + std::to_string(spec.num_inference_steps) + ", expected 1 to " +
+          std::to_string(limits::kMaxSteps));
+  }
+  spec.guidance_scale =
+      in_range(request.guidance_scale, traits.guidance_scale, 0, 100, "--guidance-scale");
+  // As the reference does: one scale given alone is meant for both experts.
+  const double second = request.guidance_scale ? spec.guidance_scale : traits.guidance_scale_2;
+  if (request.guidance_scale_2 && !traits.two_experts) {
+    usage(traits.title + " has one transformer: --guidance-scale-2 means nothing here");
+  }
+  spec.guidance_scale_2 =
+      traits.two_experts ? in_range(request.guidance_scale_2, second, 0, 100, "--guidance-scale-2")
+                         : spec.guidance_scale;
+  spec.shift = in_range(request.shift, traits.shift, 1e-3, 1e3, "--shift");
+  spec.scheduler =
+      one_of(request.scheduler.value_or(traits.scheduler), {"unipc", "euler"}, "--scheduler");
+  spec.noise = one_of(request.noise, {"philox", "torch"}, "--noise");
+  constexpr uint64_t kMaxSeed = (uint64_t{1} << 53) - 1;  // exact in every JSON reader
+  if (request.seed && *request.seed > kMaxSeed) {
+    usage("--seed is " + std::to_string(*request.seed) + ", expected at most " +
+          std::to_string(kMaxSeed));
+  }
+  spec.seed = request.seed ? *request.seed : std::random_device{}();
+}
+
+void decide_device(const Request& request, const Traits& traits, ClipSpec& spec) {
+  if (request.device == "auto") {
+    spec.device = has_gpu_driver() ? "cuda:0" : "cpu";
+  } else if (request.device == "cpu") {
+    spec.device = "cpu";
+  } else if (request.device == "cuda") {
+    spec.device = "cuda:0";
+  } else {
+    const std::string& d = request.device;
+    const bool index =
+        d.rfind("cuda:", 0) == 0 && d.size() > 5 && d.size() <= 7 &&
+        std::all_of(d.begin() + 5, d.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!index)
+      usage("--device is \"" + log::printable(d) + "\", expected auto, cpu, cuda or cuda:N");
+    spec.device = d;
+  }
+  spec.dtype = one_of(request.dtype, {"auto", "fp32", "bf16"}, "--dtype");
+  if (spec.dtype == "auto") {
+    spec.dtype = !traits.dtype.empty() ? traits.dtype : spec.device == "cpu" ? "fp32" : "bf16";
+  }
+  spec.vae_dtype = one_of(request.vae_dtype, {"auto", "fp32", "bf16"}, "--vae-dtype");
+  if (spec.vae_dtype == "auto") spec.vae_dtype = "fp32";
+  if (request.threads < 0 || request.threads > 1024) {
+    usage("--threads is " + std::to_string(request.threads) + ", expected 1 to 1024, or 0 for all");
+  }
+  spec.threads = request.threads > 0 ? request.threads : cpu_count();
+}
+
+void check_init_latents(const ClipSpec& spec, const Traits& traits, int64_t latent_frames) {
+  if (spec.init_latents.empty()) return;
+  const auto shape = check_latents_file(spec.init_latents, traits.geometry.latent_channels);
+  const int f = traits.geometry.spatial_factor;
+  const std::vector<int64_t> expected = {1, traits.geometry.latent_channels, latent_frames,
+                                         spec.model_size.height / f, spec.model_size.width / f};
+  if (shape == expected) return;
+  const auto list = [](const std::vector<int64_t>& v) {
+    std::string s;
+    for (const int64_t d : v) s += (s.empty() ? "[" : ", ") + std::to_string(d);
+    return s + "]";
+  };
+  usage(spec.init_latents + " holds " + list(shape) + ", but this clip starts from " +
+        list(expected) + "; change --size, --frames or the file");
+}
+
+ClipShape clip_shape(const ClipSpec& spec) {
+  ClipShape clip;
+  clip.size = spec.model_size;
+  clip.frames = spec.model_frames;
+  clip.guidance = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1;
+  clip.dtype_bytes = spec.dtype == "bf16" ? 2 : 4;
+  clip.vae_dtype_bytes = spec.vae_dtype == "bf16" ? 2 : 4;
+  return clip;
+}
+
+// What the process needs before any weight: the program and the libraries.
+constexpr uint64_t kProgramBytes = uint64_t{200} << 20;
+
+uint64_t peak_of(const std::vector<StageCost>& costs) {
+  uint64_t peak = 0;
+  for (const StageCost& c : costs) peak = std::max(peak, c.weight_bytes + c.work_bytes);
+  return peak + kProgramBytes;
+}
+
+std::string gib(uint64_t bytes) {
+  char out[32];
+  std::snprintf(out, sizeof(out), "%.1f GiB", static_cast<double>(bytes) / (1 << 30));
+  return out;
+}
+
+// The largest size of the same shape that would fit, in steps of the grid; 0x0 when none does.
+Size largest_fitting(const Plan& plan, uint64_t available_bytes) {
+  const ModelFolder model = ModelFolder::open(plan.spec.model_dir);
+  const Description& family = find_description(model);
+  const int m = family.traits(model).geometry.size_multiple;
+  const Size full = plan.spec.model_size;
+  for (int width = full.width - m; width >= m; width -= m) {
+    const double height = static_cast<double>(full.height) * width / full.width;
+    ClipShape clip = clip_shape(plan.spec);
+    clip.size = {width, std::max(m, static_cast<int>(std::lround(height / m)) * m)};
+    if (peak_of(family.costs(model, clip)) <= available_bytes) return clip.size;
+  }
+  return {};
+}
+
+}  // namespace
+
+void check_prompt(const std::string& prompt, const std::string& what) {
+  if (prompt.size() > limits::kPromptBytes) {
+    usage(what + " has " + std::to_string(prompt.size()) + " bytes, at most " +
+          std::to_string(limits::kPromptBytes) + " are allowed");
+  }
+  const std::string_view all = prompt;
+  for (size_t at = 0; at < all.size();) {
+    const size_t bytes = utf8_sequence(all.substr(at));
+    if (bytes == 0) usage(what + " is not valid UTF-8 at byte " + std::to_string(at + 1));
+    at += bytes;
+  }
+  if (prompt.find('\0') != std::string::npos) usage(what + " holds a zero byte");
+}
+
+std::vector<int64_t> check_latents_file(const std::string& path, int channels) {
+  SafetensorsHeader header;
+  try {
+    header = read_safetensors_header(path);
+  } catch (const Error& e) {
+    usage(e.what());
+  }
+  if (header.tensors.size() != 1) {
+    usage(path + " holds " + std::to_string(header.tensors.size()) +
+          " tensors; expected one, the latents");
+  }
+  const TensorEntry& t = header.tensors.front();
+  if (t.dtype != DType::kF32 || t.shape.size() != 5 || t.shape[0] != 1 || t.shape[1] != channels) {
+    usage(path + ": '" + log::printable(t.name) + "' is not fp32 [1, " + std::to_string(channels) +
+          ", frames, height, width]");
+  }
+  return t.shape;
+}
+
+Plan make_plan(const Request& request, const ModelFolder& model) {
+  const Description& family = find_description(model);
+  const Traits traits = family.traits(model);
+  Plan plan;
+  plan.family = family.family;
+  plan.title = traits.title;
+  ClipSpec& spec = plan.spec;
+  spec.model_dir = model.dir().string();
+  check_prompt(request.prompt, "the prompt");
+  if (request.prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
+    usage("the prompt is empty: say what to show, e.g. genvid \"a house by the sea\" -o out.mp4");
+  }
+  spec.prompt = request.prompt;
+  spec.negative_prompt = request.negative_prompt.value_or(traits.negative_prompt);
+  check_prompt(spec.negative_prompt, "the negative prompt");
+  decide_images(request, traits);
+  decide_frames(request, traits, plan);
+  decide_size(request, traits, plan);
+  decide_sampling(request, traits, spec);
+  decide_device(request, traits, spec);
+  spec.init_latents = request.init_latents;
+  spec.save_latents = request.save_latents;
+  check_init_latents(spec, traits, plan.latent_frames);
+  plan.costs = family.costs(model, clip_shape(spec));
+  plan.peak_bytes = peak_of(plan.costs);
+  return plan;
+}
+
+double estimate_seconds(const Plan& plan) {
+  const ClipSpec& spec = plan.spec;
+  const bool gpu = spec.device != "cpu";
+  // A GPU of the data centre kind; a core's rate comes from its instruction set.
+  const auto rate = [&](const std::string& dtype) {
+    const int bytes = dtype == "bf16" ? 2 : 4;
+    return gpu ? (bytes == 2 ? 3e14 : 3e13) : core_flops(bytes) * spec.threads;
+  };
+  double seconds = gpu ? 3.0 : 0.5;  // start
+  for (const StageCost& c : plan.costs) {
+    const double steps = c.stage == "denoise" ? spec.num_inference_steps : 1;
+    seconds += steps * c.flops / rate(c.stage == "decode" ? spec.vae_dtype : spec.dtype);
+    seconds += static_cast<double>(c.weight_bytes) / 2e9;
+  }
+  return seconds;
+}
+
+void require_memory(const Plan& plan, uint64_t available_bytes) {
+  if (plan.peak_bytes <= available_bytes) return;
+  const auto worst = std::max_element(
+      plan.costs.begin(), plan.costs.end(), [](const StageCost& a, const StageCost& b) {
+        return a.weight_bytes + a.work_bytes < b.weight_bytes + b.work_bytes;
+      });
+  const Size fits = largest_fitting(plan, available_bytes);
+  std::string advice;
+  if (fits.width > 0) {
+    advice = "the largest size that fits is about " + text(fits);
+  } else if (plan.spec.dtype == "fp32") {
+    advice = "no size fits; --dtype bf16 halves the weights";
+  } else {
+    advice = "no size fits; use a smaller model or a machine with more memory";
+  }
+  throw Error(ErrorKind::kMemory,
+              "not enough memory on " + plan.spec.device + ": " + text(plan.spec.model_size) +
+                  " x " + std::to_string(plan.spec.model_frames) + " frames needs " +
+                  gib(plan.peak_bytes) + " (" + worst->stage + ": weights " +
+                  gib(worst->weight_bytes) + ", work " + gib(worst->work_bytes) + "), free are " +
+                  gib(available_bytes) + "; " + advice);
+}
+
+}  // namespace genvid

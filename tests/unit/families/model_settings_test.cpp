@@ -1,0 +1,78 @@
+#include "families/model_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "core/data_dir.h"
+
+namespace genvid {
+namespace {
+
+Traits apply(const char* json) {
+  Traits t;
+  apply_settings(parse_json(json, "test", ErrorKind::kModel), "genvid.json", t);
+  return t;
+}
+
+TEST(ModelSettings, LaysKeysOverTraits) {
+  const Traits t = apply(
+      R"({"genvid": 1, "size": "96x64", "seconds": 0.375, "fps": 23.976, "steps": 4,
+          "guidance_scale": 4, "guidance_scale_2": 3, "shift": 5, "scheduler": "euler",
+          "dtype": "bf16", "negative_prompt": "blur", "rollout": {"window": 21}})");
+  EXPECT_EQ(t.size, (Size{96, 64}));
+  EXPECT_EQ(t.seconds, 0.375);
+  EXPECT_EQ(t.fps, (Rational{24000, 1001}));
+  EXPECT_EQ(t.num_inference_steps, 4);
+  EXPECT_EQ(t.guidance_scale, 4);
+  EXPECT_EQ(t.guidance_scale_2, 3);
+  EXPECT_EQ(t.shift, 5);
+  EXPECT_EQ(t.scheduler, "euler");
+  EXPECT_EQ(t.dtype, "bf16");
+  EXPECT_EQ(t.negative_prompt, "blur");
+}
+
+TEST(ModelSettings, OneGuidanceScaleIsForBothExperts) {
+  EXPECT_EQ(apply(R"({"guidance_scale": 4})").guidance_scale_2, 4);
+}
+
+TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
+  for (const char* bad :
+       {R"({"size": "96"})", R"({"size": "97x64"})", R"({"size": "96x64x3"})",
+        R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})", R"({"steps": 0})",
+        R"({"steps": 1.5})", R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
+        R"({"genvid": 2})", R"({"seconds": -1})"}) {
+    try {
+      apply(bad);
+      ADD_FAILURE() << "accepted " << bad;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kModel) << bad;
+      EXPECT_NE(std::string(e.what()).find("genvid.json"), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST(ModelSettings, FrameRates) {
+  EXPECT_EQ(to_frame_rate(16), (Rational{16, 1}));
+  EXPECT_EQ(to_frame_rate(29.97), (Rational{30000, 1001}));
+  EXPECT_EQ(to_frame_rate(12.5), (Rational{25, 2}));
+}
+
+TEST(ModelSettings, EveryPresetInConfigsIsGood) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(data_dir() / "configs")) {
+    if (entry.path().extension() != ".json") continue;
+    const std::string name = entry.path().stem().string();
+    if (name.rfind("wan", 0) != 0) continue;
+    Traits t;
+    apply_settings(read_preset(name), name, t);
+    EXPECT_GT(t.size.width, 0) << name;
+    EXPECT_GT(t.seconds, 0) << name;
+    ++count;
+  }
+  EXPECT_GE(count, 7);
+  EXPECT_TRUE(read_preset("no-such-preset").empty());
+}
+
+}  // namespace
+}  // namespace genvid
