@@ -22,6 +22,9 @@ inline constexpr int kMaxSteps = 1'000;
 inline constexpr uint64_t kTokenizerBytes = 64'000'000;
 inline constexpr uint64_t kTokenizerPieces = 1'000'000;
 inline constexpr uint64_t kTokenizerPieceBytes = 1'024;
+inline constexpr uint64_t kTokenizerTrieBytes = 4'194'304;
+inline constexpr uint64_t kTokenizerReplacementBytes = 128;  // the longest of NFKC is 33
+inline constexpr uint64_t kTokenizerSpecials = 10'000;
 inline constexpr uint64_t kPathBytes = 4'096;
 
 }  // namespace genvid::limits
