@@ -1,0 +1,19 @@
+#include "nn/timestep_embedding.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+
+#include <cmath>
+
+namespace genvid {
+
+Tensor timestep_embedding(const Tensor& timesteps, int64_t dim) {
+  const int64_t half = dim / 2;
+  const Tensor i = at::arange(half, timesteps.options().dtype(at::kFloat));
+  const Tensor frequency = (i * -std::log(10000.0) / static_cast<double>(half)).exp();
+  const Tensor angle = timesteps.to(at::kFloat).unsqueeze(1) * frequency.unsqueeze(0);
+  return at::cat({angle.cos(), angle.sin()}, 1);
+}
+
+}  // namespace genvid

@@ -1,0 +1,12 @@
+// Sinusoidal embedding of timesteps (Ho et al. 2020), cosines first.
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace genvid {
+
+// timesteps [n] fp32 -> [n, dim] fp32: cos(t * f_i), then sin(t * f_i), with
+// f_i = 10000^(-i / (dim / 2)). dim is even.
+Tensor timestep_embedding(const Tensor& timesteps, int64_t dim);
+
+}  // namespace genvid
