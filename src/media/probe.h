@@ -17,7 +17,7 @@ struct FileInfo {
   int width = 0;
   int height = 0;
   Rational fps;
-  int64_t frames = 0;   // counted by reading every packet
+  int64_t frames = 0;  // counted by reading every packet
   double seconds = 0;
   std::string color_primaries, color_transfer, color_space, color_range;
   std::map<std::string, std::string> tags;  // container tags

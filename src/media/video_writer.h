@@ -11,8 +11,9 @@
 namespace genvid::media {
 
 struct OutputOptions {
-  std::string path;   // file, "-" or a pattern with one %0Nd for an image sequence
-  std::string codec;  // empty = by suffix
+  std::string path;    // file, "-" or a pattern with one %0Nd for an image sequence
+  std::string format;  // for "-" only: "y4m" (default) or "mp4" (fragmented)
+  std::string codec;   // empty = by suffix
   std::optional<int> crf;
   std::string pix_fmt;
   bool overwrite = false;
@@ -20,9 +21,9 @@ struct OutputOptions {
 };
 
 // Checks suffix, codec, pixel format, size and that the output can be created, and tries the
-// encoder on one grey frame under a time limit; before any weights load. Throws Error(kUsage,
-// kOutput or kUnavailable).
-void check_output(const OutputOptions& options, Size size, Rational fps);
+// encoder on one grey frame under a time limit; before any weights load. With frames, also that the
+// disk has room for about so much. Throws Error(kUsage, kOutput or kUnavailable).
+void check_output(const OutputOptions& options, Size size, Rational fps, int64_t frames = 0);
 
 std::unique_ptr<FrameSink> open_output(const OutputOptions& options);
 

@@ -1,0 +1,76 @@
+#include "media/encoder.h"
+
+namespace genvid::media {
+namespace {
+
+void set_geometry(AVCodecContext* context, const OutputPlan& plan, const FrameSpec& spec) {
+  context->width = spec.width;
+  context->height = spec.height;
+  context->pix_fmt = plan.pix_fmt;
+  context->sample_aspect_ratio = {1, 1};
+  context->time_base = {static_cast<int>(spec.fps.den), static_cast<int>(spec.fps.num)};
+  context->framerate = {static_cast<int>(spec.fps.num), static_cast<int>(spec.fps.den)};
+  context->codec_tag = plan.codec_tag;
+}
+
+void set_color(AVCodecContext* context, const ColorTags& tags) {
+  context->color_primaries = tags.primaries;
+  context->color_trc = tags.transfer;
+  context->colorspace = tags.space;
+  context->color_range = tags.range;
+  context->chroma_sample_location = tags.chroma;
+}
+
+ColorTags tags_for(const OutputPlan& plan) {
+  return color_tags(plan.pix_fmt, plan.kind == OutputPlan::Kind::kImages);
+}
+
+}  // namespace
+
+Encoder::Encoder(const OutputPlan& plan, const FrameSpec& spec, int threads)
+    : name_(plan.encoder.encoder),
+      packet_(av::new_packet()),
+      converter_(spec.width, spec.height, plan.pix_fmt, tags_for(plan)) {
+  av::install_log();
+  const AVCodec* codec = avcodec_find_encoder_by_name(name_.c_str());
+  if (codec == nullptr) throw Error(ErrorKind::kUnavailable, "this FFmpeg has no encoder " + name_);
+  context_ = av::new_codec_context(codec);
+  set_geometry(context_.get(), plan, spec);
+  set_color(context_.get(), tags_for(plan));
+  context_->thread_count = threads;
+  context_->flags |= AV_CODEC_FLAG_BITEXACT;
+  const AVOutputFormat* muxer =
+      plan.muxer.empty() ? nullptr : av_guess_format(plan.muxer.c_str(), nullptr, nullptr);
+  if (muxer != nullptr && (muxer->flags & AVFMT_GLOBALHEADER) != 0) {
+    context_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  }
+  av::Options options(plan.encoder.options);
+  av::check(avcodec_open2(context_.get(), codec, options.out()),
+            "cannot open encoder " + name_ + " for " + std::to_string(spec.width) + "x" +
+                std::to_string(spec.height) + " " + av_get_pix_fmt_name(plan.pix_fmt),
+            ErrorKind::kUnavailable);
+  if (std::string left = options.leftovers(); !left.empty()) {
+    throw Error(ErrorKind::kUnavailable,
+                "encoder " + name_ + " of this FFmpeg does not know the option " + left);
+  }
+}
+
+void Encoder::encode(const FrameView& view, const OnPacket& on_packet) {
+  send(converter_.convert(view, next_pts_++), on_packet);
+}
+
+void Encoder::flush(const OnPacket& on_packet) { send(nullptr, on_packet); }
+
+void Encoder::send(AVFrame* frame, const OnPacket& on_packet) {
+  av::check(avcodec_send_frame(context_.get(), frame), "encoder " + name_ + " failed");
+  for (;;) {
+    int code = avcodec_receive_packet(context_.get(), packet_.get());
+    if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return;
+    av::check(code, "encoder " + name_ + " failed");
+    if (packet_->duration == 0) packet_->duration = 1;
+    on_packet(packet_.get());
+    av_packet_unref(packet_.get());
+  }
+}
+
+}  // namespace genvid::media

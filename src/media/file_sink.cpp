@@ -1,0 +1,54 @@
+// A muxed file: written beside its target, read again, then renamed into place.
+#include "core/atomic_file.h"
+#include "media/muxer.h"
+#include "media/packet_sink.h"
+#include "media/quote.h"
+#include "media/read_info.h"
+
+namespace genvid::media {
+namespace {
+
+class FileSink : public PacketSink {
+ public:
+  FileSink(const OutputPlan& plan, const OutputOptions& options)
+      : target_(quote(plan.path)),
+        file_(plan.path, options.overwrite),
+        muxer_(plan, options, target_) {}
+  ~FileSink() override { avio_closep(&io_); }
+
+  void start(const AVCodecContext& context) override {
+    // "file:" because FFmpeg reads what stands before a ':' in a name as a protocol.
+    std::string url = "file:" + file_.part_path().string();
+    int code = avio_open2(&io_, url.c_str(), AVIO_FLAG_WRITE, nullptr, nullptr);
+    if (code < 0) throw_write_error(target_, code);
+    muxer_.start(io_, url, context);
+  }
+
+  void write(AVPacket* packet) override { muxer_.write(packet); }
+
+  void commit(int64_t frames) override {
+    muxer_.finish();
+    if (int code = avio_closep(&io_); code < 0) throw_write_error(target_, code);
+    int64_t found = read_info(InputFile(file_.part_path().string())).frames;
+    if (found != frames) {
+      throw Error(ErrorKind::kOutput, "read " + std::to_string(found) + " frames of " + target_ +
+                                          " back where " + std::to_string(frames) +
+                                          " were written; the file is not kept");
+    }
+    file_.commit();
+  }
+
+ private:
+  std::string target_;
+  AtomicFile file_;  // before io_'s last use, so that it outlives it
+  Muxer muxer_;
+  AVIOContext* io_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<PacketSink> make_file_sink(const OutputPlan& plan, const OutputOptions& options) {
+  return std::make_unique<FileSink>(plan, options);
+}
+
+}  // namespace genvid::media

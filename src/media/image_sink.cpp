@@ -1,0 +1,157 @@
+// A sequence of PNG files: written into a hidden folder beside the target, then renamed all
+// together.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+
+#include "media/av.h"
+#include "media/image_pattern.h"
+#include "media/muxer.h"
+#include "media/packet_sink.h"
+#include "media/quote.h"
+
+namespace genvid::media {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<uint8_t>;
+
+class Fd {
+ public:
+  Fd(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+    if (fd_ < 0) throw_write_error(quote(path), AVERROR(errno));
+  }
+  ~Fd() { ::close(fd_); }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void sync_folder(const std::string& folder) {
+  Fd fd(folder, O_RDONLY | O_DIRECTORY);
+  if (fsync(fd.get()) != 0) throw_write_error("folder " + quote(folder), AVERROR(errno));
+}
+
+void write_file(const std::string& path, const Bytes& data) {
+  Fd fd(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  for (size_t done = 0; done < data.size();) {
+    ssize_t n = ::write(fd.get(), data.data() + done, data.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_write_error(quote(path), AVERROR(errno));
+    done += static_cast<size_t>(n);
+  }
+  if (fsync(fd.get()) != 0) throw_write_error(quote(path), AVERROR(errno));
+}
+
+void append_u32(Bytes& out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<uint8_t>(value >> shift));
+}
+
+// An iTXt chunk (PNG, 11.3.4.5): keyword, uncompressed, no language, UTF-8 text.
+void append_text_chunk(Bytes& out, const std::string& key, const std::string& text) {
+  Bytes body = {'i', 'T', 'X', 't'};
+  std::string keyword = key.substr(0, 79);
+  body.insert(body.end(), keyword.begin(), keyword.end());
+  body.insert(body.end(), {0, 0, 0, 0, 0});
+  body.insert(body.end(), text.begin(), text.end());
+  append_u32(out, static_cast<uint32_t>(body.size() - 4));
+  out.insert(out.end(), body.begin(), body.end());
+  uint32_t crc = av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, body.data(), body.size());
+  append_u32(out, ~crc);
+}
+
+class ImageSink : public PacketSink {
+ public:
+  ImageSink(const OutputPlan& plan, const OutputOptions& options)
+      : pattern_(parse_image_pattern(plan.path)), options_(options) {
+    make_part_folder();
+    for (const auto& [key, value] : options_.metadata) append_text_chunk(text_, key, value);
+  }
+
+  ~ImageSink() override {
+    std::error_code ignored;
+    fs::remove_all(part_, ignored);
+  }
+
+  void start(const AVCodecContext&) override {}
+
+  void write(AVPacket* packet) override {
+    constexpr int kHeaderBytes = 8 + 25;  // signature and IHDR: text may follow
+    Bytes data(packet->data, packet->data + packet->size);
+    if (packet->size > kHeaderBytes) {
+      data.insert(data.begin() + kHeaderBytes, text_.begin(), text_.end());
+    }
+    write_file(part_ + "/" + pattern_.name(++written_), data);
+  }
+
+  void commit(int64_t frames) override {
+    if (written_ != frames) {
+      throw Error(ErrorKind::kOutput, "wrote " + std::to_string(written_) + " pictures of " +
+                                          std::to_string(frames) + "; none is kept");
+    }
+    sync_folder(part_);
+    for (int64_t n = 1; n <= written_; ++n) move_into_place(n);
+    sync_folder(pattern_.folder);
+    moved_ = 0;
+  }
+
+ private:
+  void make_part_folder() {
+    std::random_device random;
+    for (int attempt = 0;; ++attempt) {
+      char suffix[16];
+      std::snprintf(suffix, sizeof suffix, "%08x", static_cast<unsigned>(random()));
+      part_ = pattern_.folder + "/." + pattern_.before.substr(0, 200) + "." + suffix + ".part";
+      if (mkdir(part_.c_str(), 0777) == 0) return;
+      if (errno == EEXIST && attempt < 16) continue;
+      int code = AVERROR(errno);
+      part_.clear();  // nothing of ours to remove
+      throw_write_error("into folder " + quote(pattern_.folder), code);
+    }
+  }
+
+  std::string final_path(int64_t n) const { return pattern_.folder + "/" + pattern_.name(n); }
+
+  void move_into_place(int64_t n) {
+    std::string from = part_ + "/" + pattern_.name(n), to = final_path(n);
+    unsigned flags = options_.overwrite ? 0 : RENAME_NOREPLACE;
+    if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
+      moved_ = n;
+      return;
+    }
+    int code = errno;
+    // All or none: what came under a final name goes again. With overwrite the old ones are gone.
+    if (!options_.overwrite) {
+      for (int64_t k = 1; k <= moved_; ++k) unlink(final_path(k).c_str());
+    }
+    if (code == EEXIST) {
+      throw Error(ErrorKind::kOutput,
+                  quote(to) + " has come to exist meanwhile; remove it or use --overwrite");
+    }
+    throw_write_error(quote(to), AVERROR(code));
+  }
+
+  ImagePattern pattern_;
+  OutputOptions options_;
+  std::string part_;
+  Bytes text_;
+  int64_t written_ = 0;
+  int64_t moved_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<PacketSink> make_image_sink(const OutputPlan& plan, const OutputOptions& options) {
+  return std::make_unique<ImageSink>(plan, options);
+}
+
+}  // namespace genvid::media
