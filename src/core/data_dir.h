@@ -10,4 +10,7 @@ namespace genvid {
 // Empty when there is none.
 const std::filesystem::path& data_dir();
 
+// The folder of libgenvid_core.so, where the engine is too. Empty when it cannot be told.
+const std::filesystem::path& library_dir();
+
 }  // namespace genvid

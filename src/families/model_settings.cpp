@@ -1,10 +1,8 @@
 #include "families/model_settings.h"
 
-#include <charconv>
-#include <cmath>
-
 #include "core/data_dir.h"
 #include "core/limits.h"
+#include "core/parse_values.h"
 
 namespace genvid {
 namespace {
@@ -23,53 +21,25 @@ void require_one_of(const std::string& value, std::initializer_list<const char*>
 
 }  // namespace
 
-Rational to_frame_rate(double fps) {
-  const double whole = std::round(fps);
-  if (std::abs(fps - whole) < 1e-6) return {static_cast<int64_t>(whole), 1};
-  // NTSC rates: 23.976, 29.97, 59.94.
-  const double ntsc = whole * 1000.0 / 1001.0;
-  if (whole >= 1 && std::abs(fps - ntsc) < 0.005) return {static_cast<int64_t>(whole) * 1000, 1001};
-  int64_t num = std::llround(fps * 1000.0), den = 1000;
-  for (const int64_t p : {int64_t{2}, int64_t{5}}) {
-    while (num % p == 0 && den % p == 0) num /= p, den /= p;
-  }
-  return {num, den};
-}
-
-Size parse_size(const std::string& text, const std::string& what, ErrorKind kind) {
-  Size size;
-  const char* end = text.data() + text.size();
-  const auto width = std::from_chars(text.data(), end, size.width);
-  bool good = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
-  if (good) {
-    const auto height = std::from_chars(width.ptr + 1, end, size.height);
-    good = height.ec == std::errc() && height.ptr == end && size.width > 0 && size.height > 0;
-  }
-  if (!good) {
-    throw Error(kind,
-                what + " is \"" + text.substr(0, 64) + "\", expected WIDTHxHEIGHT, e.g. 832x480");
-  }
-  return size;
-}
-
 void apply_settings(const Json& settings, const std::string& what, Traits& traits) {
   const JsonObject o(settings, what, kKind);
   if (o.integer("genvid", 1, 0, 1 << 30) != 1) {
     throw Error(kKind, what + ": \"genvid\" is not 1: the file is of a newer genvid");
   }
-  const auto side = [](int v) {
-    return v >= limits::kMinSide && v <= limits::kMaxSide && v % 2 == 0;
-  };
   if (o.has("size")) {
-    traits.size = parse_size(o.string("size", ""), what + ": \"size\"", kKind);
-    if (!side(traits.size.width) || !side(traits.size.height)) {
-      throw Error(kKind, what + ": \"size\" must be even numbers from " +
+    const auto size = parse_size(o.string("size", ""));
+    const auto good = [](int v) {
+      return v >= limits::kMinSide && v <= limits::kMaxSide && v % 2 == 0;
+    };
+    if (!size || !good(size->width) || !good(size->height)) {
+      throw Error(kKind, what + ": \"size\" must be like \"832x480\", even numbers from " +
                              std::to_string(limits::kMinSide) + " to " +
                              std::to_string(limits::kMaxSide));
     }
+    traits.size = *size;
   }
   traits.seconds = o.number("seconds", traits.seconds, 0.001, 1e5);
-  if (o.has("fps")) traits.fps = to_frame_rate(o.number("fps", 0, 1, limits::kMaxFps));
+  if (o.has("fps")) traits.fps = *rate_of(o.number("fps", 0, 1, limits::kMaxFps));
   traits.num_inference_steps =
       static_cast<int>(o.integer("steps", traits.num_inference_steps, 1, limits::kMaxSteps));
   if (o.has("guidance_scale")) {

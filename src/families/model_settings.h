@@ -18,10 +18,4 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
 // configs/<name>.json below data_dir(); an empty object when there is none.
 Json read_preset(const std::string& name);
 
-// The nearest exact rate: 16 -> 16/1, 23.976 -> 24000/1001.
-Rational to_frame_rate(double fps);
-
-// "832x480". Throws Error(kind) with `what`.
-Size parse_size(const std::string& text, const std::string& what, ErrorKind kind);
-
 }  // namespace genvid

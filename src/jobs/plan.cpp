@@ -8,6 +8,7 @@
 #include "core/json_reader.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "core/parse_values.h"
 #include "jobs/machine.h"
 
 namespace genvid {
@@ -19,10 +20,6 @@ std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.6g", value);
   return text;
-}
-
-std::string text(Size size) {
-  return std::to_string(size.width) + "x" + std::to_string(size.height);
 }
 
 double in_range(const std::optional<double>& value, double fallback, double lo, double hi,
@@ -50,8 +47,8 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
   const Geometry& g = traits.geometry;
   spec.fps = request.fps.value_or(traits.fps);
   const double fps = spec.fps.value();
-  if (spec.fps.num <= 0 || spec.fps.den <= 0 || !(fps >= 0.1 && fps <= limits::kMaxFps)) {
-    usage("--fps is " + number(fps) + ", expected 0.1 to " + number(limits::kMaxFps));
+  if (spec.fps.num <= 0 || spec.fps.den <= 0 || !(fps >= 1 && fps <= limits::kMaxFps)) {
+    usage("--fps is " + number(fps) + ", expected 1 to " + number(limits::kMaxFps));
   }
   if (!(spec.fps == traits.fps)) {
     plan.warnings.push_back("playing at " + number(fps) + " frames a second; " + traits.title +
@@ -94,12 +91,13 @@ void decide_size(const Request& request, const Traits& traits, Plan& plan) {
   const int most = std::min(limits::kMaxSide, g.max_side);
   for (const int side : {spec.size.width, spec.size.height}) {
     if (side < limits::kMinSide || side > most) {
-      usage("--size is " + text(spec.size) + ", expected sides of " +
+      usage("--size is " + to_text(spec.size) + ", expected sides of " +
             std::to_string(limits::kMinSide) + " to " + std::to_string(most));
     }
     if (side % 2 != 0) {
-      usage("--size is " + text(spec.size) + ", but video needs even numbers; try " +
-            text({spec.size.width + spec.size.width % 2, spec.size.height + spec.size.height % 2}));
+      usage("--size is " + to_text(spec.size) + ", but video needs even numbers; try " +
+            to_text(Size{spec.size.width + spec.size.width % 2,
+                         spec.size.height + spec.size.height % 2}));
     }
   }
   const int m = g.size_multiple;
@@ -127,24 +125,19 @@ void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spe
           std::to_string(limits::kMaxSteps));
   }
   spec.guidance_scale =
-      in_range(request.guidance_scale, traits.guidance_scale, 0, 100, "--guidance-scale");
+      in_range(request.guidance_scale, traits.guidance_scale, 0, 1000, "--guidance-scale");
   // As the reference does: one scale given alone is meant for both experts.
   const double second = request.guidance_scale ? spec.guidance_scale : traits.guidance_scale_2;
   if (request.guidance_scale_2 && !traits.two_experts) {
     usage(traits.title + " has one transformer: --guidance-scale-2 means nothing here");
   }
   spec.guidance_scale_2 =
-      traits.two_experts ? in_range(request.guidance_scale_2, second, 0, 100, "--guidance-scale-2")
+      traits.two_experts ? in_range(request.guidance_scale_2, second, 0, 1000, "--guidance-scale-2")
                          : spec.guidance_scale;
   spec.shift = in_range(request.shift, traits.shift, 1e-3, 1e3, "--shift");
   spec.scheduler =
       one_of(request.scheduler.value_or(traits.scheduler), {"unipc", "euler"}, "--scheduler");
   spec.noise = one_of(request.noise, {"philox", "torch"}, "--noise");
-  constexpr uint64_t kMaxSeed = (uint64_t{1} << 53) - 1;  // exact in every JSON reader
-  if (request.seed && *request.seed > kMaxSeed) {
-    usage("--seed is " + std::to_string(*request.seed) + ", expected at most " +
-          std::to_string(kMaxSeed));
-  }
   spec.seed = request.seed ? *request.seed : std::random_device{}();
 }
 
@@ -321,14 +314,14 @@ void require_memory(const Plan& plan, uint64_t available_bytes) {
   const Size fits = largest_fitting(plan, available_bytes);
   std::string advice;
   if (fits.width > 0) {
-    advice = "the largest size that fits is about " + text(fits);
+    advice = "the largest size that fits is about " + to_text(fits);
   } else if (plan.spec.dtype == "fp32") {
     advice = "no size fits; --dtype bf16 halves the weights";
   } else {
     advice = "no size fits; use a smaller model or a machine with more memory";
   }
   throw Error(ErrorKind::kMemory,
-              "not enough memory on " + plan.spec.device + ": " + text(plan.spec.model_size) +
+              "not enough memory on " + plan.spec.device + ": " + to_text(plan.spec.model_size) +
                   " x " + std::to_string(plan.spec.model_frames) + " frames needs " +
                   gib(plan.peak_bytes) + " (" + worst->stage + ": weights " +
                   gib(worst->weight_bytes) + ", work " + gib(worst->work_bytes) + "), free are " +

@@ -52,12 +52,6 @@ TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
   }
 }
 
-TEST(ModelSettings, FrameRates) {
-  EXPECT_EQ(to_frame_rate(16), (Rational{16, 1}));
-  EXPECT_EQ(to_frame_rate(29.97), (Rational{30000, 1001}));
-  EXPECT_EQ(to_frame_rate(12.5), (Rational{25, 2}));
-}
-
 TEST(ModelSettings, EveryPresetInConfigsIsGood) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(data_dir() / "configs")) {

@@ -1,0 +1,41 @@
+// Shows the engine's progress on stderr: a bar with stage, step and time left on a terminal, JSON
+// lines for programs, or nothing.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+#include "genvid/engine.h"
+
+namespace genvid::cli {
+
+enum class ProgressMode { kBar, kJson, kNone };
+
+// "auto" is a bar when stderr is a terminal, else nothing. Throws Error(kUsage).
+ProgressMode parse_progress_mode(const std::string& text);
+
+class ProgressView : public Host {
+ public:
+  explicit ProgressView(ProgressMode mode) : mode_(mode) {}
+  ~ProgressView() override { clear(); }
+
+  void progress(const ProgressEvent& event) override;  // from any thread
+  // Removes the bar, so that a line can be printed in its place.
+  void clear();
+  // The last JSON line: {"event":"done", ...}.
+  void done(const std::string& output, const ClipResult& result);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw(const ProgressEvent& event, double elapsed);
+
+  ProgressMode mode_;
+  std::mutex mutex_;
+  std::string stage_;
+  Clock::time_point stage_start_;
+  Clock::time_point last_draw_;
+  bool drawn_ = false;
+};
+
+}  // namespace genvid::cli

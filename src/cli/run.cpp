@@ -1,0 +1,118 @@
+// Parsing the command line and turning every failure into one line and an exit code.
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/signals.h"
+#include "core/cancel.h"
+#include "core/log.h"
+#include "core/suggest.h"
+#include "genvid/error.h"
+#include "media/ffmpeg_info.h"
+
+namespace genvid::cli {
+namespace {
+
+constexpr int kInternal = 70;  // a bug: EX_SOFTWARE
+
+int report(const std::string& message, int code) {
+  std::fprintf(stderr, "genvid: error: %s\n", log::printable(message).c_str());
+  return code;
+}
+
+// All long flags of an app, for "did you mean".
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+[[noreturn]] void unexpected(const CLI::App& app, const std::string& word) {
+  std::string message = "unexpected argument \"" + word + "\"";
+  if (word.rfind("-", 0) == 0) {
+    const std::vector<std::string> names = flag_names(app);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string flag = word.substr(0, word.find('='));
+    message = "unknown option " + flag + did_you_mean(flag, views);
+  } else {
+    message += ": put a prompt of several words in quotes";
+  }
+  throw Error(ErrorKind::kUsage, message + "; see genvid --help");
+}
+
+std::string version_text() {
+  return "genvid " GENVID_VERSION "\n" + media::ffmpeg_summary() + "\n";
+}
+
+// CLI11's own messages can have several lines; the first says what is wrong.
+[[noreturn]] void usage_error(const CLI::ParseError& e) {
+  std::string message = e.what();
+  message = message.substr(0, message.find('\n'));
+  throw Error(ErrorKind::kUsage, message + "; see genvid --help");
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Text to video. genvid \"a house by the sea\" -o out.mp4", "genvid");
+  app.set_version_flag("--version", version_text);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.require_subcommand(0, 1);
+  // Extras are reported by us, with a suggestion.
+  app.allow_extras();
+  Command command = add_generate(app);
+  const auto choose = [&](Command c) { command = std::move(c); };
+  const auto add = [&](const char* name, const char* help, Command (*fill)(CLI::App&)) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->allow_extras();
+    const Command c = fill(*sub);
+    sub->callback([=] { choose(c); });
+  };
+  add("decode", "Latents to a file: the VAE and the encoder alone", add_decode);
+  CLI::App* models = app.add_subcommand("models", "What models are here; check one");
+  models->allow_extras();
+  models->require_subcommand(1);
+  add_models(*models, choose);
+  add("info", "What a video file is, and the settings that made it", add_info);
+  add("doctor", "What is on this machine, and what is missing", add_doctor);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::CallForVersion& e) {
+    std::fputs(version_text().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    usage_error(e);
+  }
+  const CLI::App* last = &app;
+  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+  for (const std::string& word : app.remaining(true)) unexpected(*last, word);
+  return command();
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  install_signal_handlers();
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kCancelled) {
+      const int signal = cancel_signal();
+      return report("stopped by a signal; nothing was written", 128 + (signal == 0 ? 2 : signal));
+    }
+    return report(e.what(), e.exit_code());
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", static_cast<int>(ErrorKind::kMemory));
+  } catch (const std::exception& e) {
+    return report(std::string("internal error, please report it: ") + e.what(), kInternal);
+  } catch (...) {
+    return report("internal error, please report it", kInternal);
+  }
+}
+
+}  // namespace genvid::cli

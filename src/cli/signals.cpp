@@ -1,0 +1,30 @@
+#include "cli/signals.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "core/cancel.h"
+
+namespace genvid::cli {
+namespace {
+
+void on_signal(int signal) {
+  if (cancel_signal() != 0) _exit(128 + signal);
+  request_cancel(signal);
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit becomes an error of write()
+}
+
+}  // namespace genvid::cli
