@@ -102,6 +102,7 @@ class ImageSink : public PacketSink {
     for (int64_t n = 1; n <= written_; ++n) move_into_place(n);
     sync_folder(pattern_.folder);
     moved_ = 0;
+    warn_of_older_pictures();
   }
 
  private:
@@ -117,6 +118,14 @@ class ImageSink : public PacketSink {
       part_.clear();  // nothing of ours to remove
       throw_write_error("into folder " + quote(pattern_.folder), code);
     }
+  }
+
+  // A longer clip of the same name was here: a player of the sequence would run on into it.
+  void warn_of_older_pictures() const {
+    size_t more = pattern_.existing().size() - static_cast<size_t>(written_);
+    if (more == 0) return;
+    log::warn(std::to_string(more) + " older pictures stay in " + quote(pattern_.folder) +
+              " beside the new sequence's " + std::to_string(written_));
   }
 
   std::string final_path(int64_t n) const { return pattern_.folder + "/" + pattern_.name(n); }

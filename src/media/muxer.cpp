@@ -1,6 +1,6 @@
 #include "media/muxer.h"
 
-#include "core/log.h"
+#include "core/failpoint.h"
 
 namespace genvid::media {
 
@@ -52,6 +52,7 @@ void Muxer::start(AVIOContext* io, const std::string& url, const AVCodecContext&
 }
 
 void Muxer::write(AVPacket* packet) {
+  if (failpoint("output.packet") == "enospc") throw_write_error(target_, AVERROR(ENOSPC));
   AVStream* stream = format_->streams[0];
   packet->stream_index = 0;
   av_packet_rescale_ts(packet, time_base_, stream->time_base);

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/log.h"
 #include "media/image_pattern.h"
 #include "media/quote.h"
 
@@ -61,14 +60,11 @@ void check_images(const std::string& path, bool overwrite) {
   ImagePattern pattern = parse_image_pattern(path);
   check_folder(pattern.folder);
   std::vector<std::string> old = pattern.existing();
-  if (old.empty()) return;
-  std::string shown = quote(pattern.folder + "/" + old.front());
-  if (!overwrite) {
-    throw Error(ErrorKind::kOutput,
-                shown + (old.size() > 1 ? " and more of its sequence exist" : " exists") +
-                    " already; choose another name or use --overwrite");
-  }
-  log::warn("pictures beyond the new clip's last one stay: " + shown + " and the like");
+  if (old.empty() || overwrite) return;
+  throw Error(ErrorKind::kOutput,
+              quote(pattern.folder + "/" + old.front()) +
+                  (old.size() > 1 ? " and more of its sequence exist" : " exists") +
+                  " already; choose another name or use --overwrite");
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "media/video_writer.h"
 
+#include <atomic>
 #include <csignal>
 #include <exception>
+#include <new>
 #include <thread>
 
 #include "media/encoder.h"
@@ -90,6 +92,10 @@ class VideoWriter : public FrameSink {
       if (!finishing_) return;  // given up: leave the part file to be removed
       encoder_->flush(on_packet);
       packets_->commit(spec_.frames);
+    } catch (const std::bad_alloc&) {
+      error_ = std::make_exception_ptr(
+          Error(ErrorKind::kMemory, "out of memory while encoding with " + plan_.encoder.encoder));
+      queue_.close();
     } catch (...) {
       error_ = std::current_exception();
       queue_.close();

@@ -46,11 +46,14 @@ TEST(FrameQueue, HoldsTheMakerBack) {
       ++pushed;
     }
   });
-  usleep(100000);
-  EXPECT_EQ(pushed, static_cast<int>(FrameQueue::kDepth));
+  auto settle_at = [&](int want) {
+    for (int n = 0; n < 10000 && pushed < want; ++n) usleep(1000);
+    usleep(20000);  // time in which it could go too far
+    EXPECT_EQ(pushed, want);
+  };
+  settle_at(static_cast<int>(FrameQueue::kDepth));
   queue.pop();
-  usleep(50000);
-  EXPECT_EQ(pushed, static_cast<int>(FrameQueue::kDepth) + 1);
+  settle_at(static_cast<int>(FrameQueue::kDepth) + 1);
   queue.close();
   maker.join();
   EXPECT_EQ(alive, 0) << "closing lets go of every frame";
