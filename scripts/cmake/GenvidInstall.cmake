@@ -1,0 +1,5 @@
+# What an installation has beside the program: <prefix>/share/genvid/{models,configs}. The program
+# finds them from its own place (src/core/data_dir.cpp). The models' links to each other are kept.
+install(DIRECTORY models configs DESTINATION ${CMAKE_INSTALL_DATADIR}/genvid
+  PATTERN "README.md" EXCLUDE)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
