@@ -95,7 +95,7 @@ const std::vector<EncoderChoice>& encoder_table() {
        16,
        1.5},
       {"ffv1", "ffv1", "bgr0", -1, 0, "", {{"level", "3"}, {"slices", "4"}}, 16, 0.5},
-      {"png", "png", "rgb24", -1, 0, "", {{"pred", "mixed"}}, 16, 0.5},
+      {"png", "png", "rgb24", -1, 0, "", {{"pred", "paeth"}, {"compression_level", "3"}}, 16, 0.5},
       {"y4m", "wrapped_avframe", "yuv420p", -1, 0, "", {}, 16, 12},
   };
   return table;

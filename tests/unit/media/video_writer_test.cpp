@@ -244,7 +244,7 @@ TEST(VideoWriter, SameInputSameBytes) {
     std::string first;
     for (int run = 0; run < 2; ++run) {
       options.path = dir / (std::to_string(run) + kind.name);
-      write_clip(options, make_spec(320, 192, 30), [](int x, int y, int n) {
+      write_clip(options, make_spec(320, 192, 14), [](int x, int y, int n) {
         return Color{0.5 + 0.5 * std::sin(x * 0.05 + n * 0.3), (y + n) % 192 / 192.0,
                      noise(x, y, n)[0]};
       });
