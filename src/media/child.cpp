@@ -67,6 +67,7 @@ void apply_limits(const ChildLimits& limits) {
   for (int signal : {SIGINT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) {
     std::signal(signal, SIG_DFL);
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // a log line to a file fails then, and nothing else
   apply_limits(limits);
   uint8_t kind = kDone;
   std::string message;
