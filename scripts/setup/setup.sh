@@ -36,8 +36,7 @@ logged() {
 }
 
 has_driver() {
-  [[ -e /proc/driver/nvidia/version || -e /dev/nvidiactl || -e /dev/dxg ]] ||
-    compgen -G '/usr/lib*/x86_64-linux-gnu/libcuda.so.1' >/dev/null
+  [[ -e /proc/driver/nvidia/version || -e /dev/nvidiactl || -e /dev/dxg ]]
 }
 
 # ---- distribution packages

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/signals.h"
 #include "core/data_dir.h"
 #include "core/log.h"
 #include "genvid/error.h"
@@ -11,6 +12,7 @@
 namespace genvid::cli {
 
 std::unique_ptr<Engine> load_engine(Host& host) {
+  install_signal_handlers();
   const std::string path = (library_dir() / "libgenvid_engine.so").string();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {

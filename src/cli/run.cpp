@@ -97,7 +97,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  install_signal_handlers();
+  ignore_write_signals();
   try {
     return parse_and_run(argc, argv);
   } catch (const Error& e) {

@@ -3,7 +3,11 @@
 
 namespace genvid::cli {
 
-// Also ignores SIGPIPE, so that a reader that went away is an output error and not a silent end.
+// A reader that went away and a file size limit become output errors instead of a silent end.
+void ignore_write_signals();
+
+// Before the engine runs; until then the signals end the program by themselves, since nothing has
+// to be cleaned up.
 void install_signal_handlers();
 
 }  // namespace genvid::cli
