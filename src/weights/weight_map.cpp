@@ -28,6 +28,10 @@ Tensor WeightMap::get_optional(std::string_view name, at::IntArrayRef shape) con
   return has(name) ? get(name, shape) : Tensor();
 }
 
+Tensor WeightMap::get_mapped(std::string_view name, at::IntArrayRef shape) const {
+  return store_->bind_mapped(prefix_ + std::string(name), shape);
+}
+
 bool WeightMap::has(std::string_view name) const {
   return store_->has(prefix_ + std::string(name));
 }

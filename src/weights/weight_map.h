@@ -36,6 +36,8 @@ class WeightMap {
   Tensor get(std::string_view name, at::IntArrayRef shape) const;
   // Undefined when the checkpoint has no such tensor.
   Tensor get_optional(std::string_view name, at::IntArrayRef shape) const;
+  // On the CPU in the file's own dtype, mapped in place: for tables of which few rows are read.
+  Tensor get_mapped(std::string_view name, at::IntArrayRef shape) const;
   bool has(std::string_view name) const;
 
   // Reads all bound tensors that are not used in place, in parallel, and casts them.

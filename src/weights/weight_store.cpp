@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <sstream>
@@ -99,7 +100,7 @@ at::ScalarType WeightStore::target_dtype(const Item& item) const {
   return keeps_fp32(item.entry.name, policy_) ? at::kFloat : policy_.compute;
 }
 
-Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
+WeightStore::Item& WeightStore::checked_item(const std::string& name, at::IntArrayRef shape) {
   const auto found = items_.find(name);
   if (found == items_.end()) {
     throw Error(ErrorKind::kModel, "missing weight '" + name + "' in " + dir_ +
@@ -116,19 +117,39 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
                                        std::string(dtype_name(item.entry.dtype)) +
                                        ", expected F32, F16, BF16 or F64");
   }
-  if (item.tensor.defined()) return item.tensor;
-  const at::ScalarType dtype = target_dtype(item);
+  return item;
+}
+
+Tensor WeightStore::in_place(const Item& item) const {
   const auto& map = maps_[item.shard];
   const uint8_t* data = map->bytes().data() + item.entry.offset;
-  const bool aligned = reinterpret_cast<uintptr_t>(data) % c10::elementSize(dtype) == 0;
-  if (device_.is_cpu() && scalar_type(item.entry.dtype) == dtype && aligned) {
-    // Read-only pages: nothing writes to a weight. The deleter keeps the mapping alive.
-    item.tensor = at::from_blob(
-        const_cast<uint8_t*>(data), shape, [map](void*) {}, at::TensorOptions().dtype(dtype));
-    return item.tensor;
-  }
+  const at::ScalarType dtype = scalar_type(item.entry.dtype);
+  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(dtype) != 0) return {};
+  // Read-only pages: nothing writes to a weight. The deleter keeps the mapping alive.
+  return at::from_blob(
+      const_cast<uint8_t*>(data), item.entry.shape, [map](void*) {},
+      at::TensorOptions().dtype(dtype));
+}
+
+Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
+  Item& item = checked_item(name, shape);
+  if (item.tensor.defined()) return item.tensor;
+  const at::ScalarType dtype = target_dtype(item);
+  if (device_.is_cpu() && scalar_type(item.entry.dtype) == dtype) item.tensor = in_place(item);
+  if (item.tensor.defined()) return item.tensor;
   item.tensor = at::empty(shape, at::TensorOptions().dtype(dtype).device(device_));
   item.pending = true;
+  return item.tensor;
+}
+
+Tensor WeightStore::bind_mapped(const std::string& name, at::IntArrayRef shape) {
+  Item& item = checked_item(name, shape);
+  if (item.tensor.defined()) return item.tensor;
+  item.tensor = in_place(item);
+  if (item.tensor.defined()) return item.tensor;
+  item.tensor = at::empty(shape, at::TensorOptions().dtype(scalar_type(item.entry.dtype)));
+  const auto bytes = maps_[item.shard]->bytes().subspan(item.entry.offset, item.tensor.nbytes());
+  std::memcpy(item.tensor.mutable_data_ptr(), bytes.data(), bytes.size());
   return item.tensor;
 }
 

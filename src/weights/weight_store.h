@@ -23,6 +23,7 @@ class WeightStore {
 
   bool has(const std::string& name) const { return items_.contains(name); }
   Tensor bind(const std::string& name, at::IntArrayRef shape);
+  Tensor bind_mapped(const std::string& name, at::IntArrayRef shape);
   void fill(const std::vector<std::string>& ignored);
 
  private:
@@ -39,6 +40,9 @@ class WeightStore {
     int64_t count;
   };
 
+  Item& checked_item(const std::string& name, at::IntArrayRef shape);
+  // The bytes of the file as a tensor; undefined when they are not aligned to their element.
+  Tensor in_place(const Item& item) const;
   at::ScalarType target_dtype(const Item& item) const;
   void check_unused(const std::vector<std::string>& ignored) const;
   void read(const std::vector<Chunk>& chunks) const;
