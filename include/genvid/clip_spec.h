@@ -29,9 +29,15 @@ struct ClipSpec {
   uint64_t seed = 0;
   std::string noise = "philox";
 
-  std::string device = "cpu";     // cpu | cuda:N, decided
-  std::string dtype = "fp32";     // fp32 | bf16, decided
-  std::string vae_dtype = "fp32"; // fp32 | bf16, decided
+  // How a clip longer than the model's window is made: "window" (it fits, or is cut to fit),
+  // "overlap" (windows blended at every step) or "continue" (clips chained by their last frame).
+  std::string rollout = "window";
+  int64_t window_latents = 0;   // latent frames of one window; 0 with "window"
+  int64_t overlap_latents = 0;  // "overlap": latent frames that neighbours share
+
+  std::string device = "cpu";      // cpu | cuda:N, decided
+  std::string dtype = "fp32";      // fp32 | bf16, decided
+  std::string vae_dtype = "fp32";  // fp32 | bf16, decided
   int threads = 1;
 
   std::optional<Image> image;       // already at model_size
@@ -39,14 +45,15 @@ struct ClipSpec {
 
   std::string init_latents;
   std::string save_latents;
+  std::string rescue_latents;  // written only when decoding or the sink fails; empty = never
 };
 
 // Latents on disk to a file: the VAE and the sink alone.
 struct DecodeSpec {
   std::string model_dir;
-  std::string latents;             // safetensors, one fp32 tensor [1,C,T,H,W], normalised space
-  std::optional<Size> size;        // crop; default: what the latents give
-  std::optional<int64_t> frames;   // trim; default: what the latents give
+  std::string latents;            // safetensors, one fp32 tensor [1,C,T,H,W], normalised space
+  std::optional<Size> size;       // crop; default: what the latents give
+  std::optional<int64_t> frames;  // trim; default: what the latents give
   Rational fps;
   std::string device = "cpu";
   std::string vae_dtype = "fp32";
@@ -55,7 +62,8 @@ struct DecodeSpec {
 
 struct CheckSpec {
   std::string model_dir;
-  std::string reference;  // REF.safetensors with REF.json beside it; empty = structure and values only
+  std::string
+      reference;  // REF.safetensors with REF.json beside it; empty = structure and values only
   std::string device = "cpu";
   std::string dtype = "fp32";
   int threads = 1;

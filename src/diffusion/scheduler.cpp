@@ -1,0 +1,14 @@
+#include "diffusion/scheduler.h"
+
+#include "genvid/error.h"
+
+namespace genvid {
+
+std::unique_ptr<Scheduler> make_scheduler(const std::string& name, int num_inference_steps,
+                                          double shift) {
+  if (name == "unipc") return make_unipc(num_inference_steps, shift);
+  if (name == "euler") return make_flow_match_euler(num_inference_steps, shift);
+  throw Error(ErrorKind::kUsage, "unknown scheduler '" + name + "'; use unipc or euler");
+}
+
+}  // namespace genvid

@@ -1,0 +1,21 @@
+// Noise-level grids of flow-matching models, exactly as the reference rounds them.
+#pragma once
+
+#include <vector>
+
+namespace genvid {
+
+struct FlowSigmas {
+  std::vector<float> sigmas;      // steps + 1, last is 0
+  std::vector<double> timesteps;  // steps
+};
+
+// diffusers UniPCMultistepScheduler with use_flow_sigmas: linspace(1, 1/1000), shifted, the first
+// level pulled off 1 by 1e-6, timesteps truncated to integers.
+FlowSigmas shifted_sigmas(int num_inference_steps, double shift);
+
+// diffusers FlowMatchEulerDiscreteScheduler: linspace between the ends of the already shifted
+// training table, shifted again; timesteps not truncated.
+FlowSigmas twice_shifted_sigmas(int num_inference_steps, double shift);
+
+}  // namespace genvid

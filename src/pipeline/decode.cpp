@@ -1,0 +1,51 @@
+#include "pipeline/decode.h"
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "genvid/error.h"
+#include "pipeline/frame_feeder.h"
+
+namespace genvid {
+namespace {
+
+void decode_once(const Family& family, const LoadContext& context, const Tensor& latents,
+                 FrameFeeder& feeder, StageClock& clock) {
+  const std::unique_ptr<VideoVae> vae = family.load_vae(context);
+  const std::unique_ptr<VaeStream> decoder = vae->open_decoder();
+  clock.start("decode", latents.size(2));
+  for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
+    throw_if_cancelled();
+    feeder.write(decoder->push(latents.narrow(2, t, 1).to(context.device)));
+    clock.advance(t + 1);
+  }
+}
+
+}  // namespace
+
+bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
+                    const FrameSpec& spec, FrameSink& sink, StageClock& clock) {
+  FrameFeeder feeder(sink, spec);
+  bool retried = false;
+  clock.start("load", 0);
+  try {
+    decode_once(family, context, latents, feeder, clock);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kNumerical || context.vae_dtype == at::kFloat) throw;
+    log::warn(std::string(e.what()) + "; decoding again in fp32");
+    LoadContext fp32 = context;
+    fp32.vae_dtype = at::kFloat;
+    feeder.restart();
+    decode_once(family, fp32, latents, feeder, clock);
+    retried = true;
+  }
+  if (!feeder.complete()) {
+    throw Error(ErrorKind::kModel, "the decoder gave " + std::to_string(feeder.written()) +
+                                       " frames, expected " + std::to_string(spec.frames));
+  }
+  clock.start("encode", 0);
+  sink.finish();
+  clock.stop();
+  return retried;
+}
+
+}  // namespace genvid

@@ -1,0 +1,128 @@
+#include "pipeline/generate.h"
+
+#include "core/log.h"
+#include "families/family.h"
+#include "genvid/error.h"
+#include "pipeline/decode.h"
+#include "pipeline/rollout_continue.h"
+#include "pipeline/runtime.h"
+#include "pipeline/text_to_video.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+FrameSpec frame_spec(const ClipSpec& spec) {
+  FrameSpec out;
+  out.width = spec.size.width;
+  out.height = spec.size.height;
+  out.fps = spec.fps;
+  out.frames = spec.frames;
+  return out;
+}
+
+// Prompt, image and denoising; everything that a non-finite value sends through fp32 again.
+Tensor make_latents(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                    StageClock& clock) {
+  const PromptPair prompts = encode_prompts(family, context, spec, clock);
+  Conditioning conditioning;
+  if (spec.image || spec.last_image) {
+    clock.start("image", 0);
+    conditioning = family.prepare_conditioning(context, spec);
+  }
+  const Geometry geometry = family.description->traits(*context.model).geometry;
+  return denoise(family, context, spec, prompts, conditioning,
+                 first_latents(context, spec, geometry), clock);
+}
+
+// A full disk or a failing codec must not cost the sampling time.
+[[noreturn]] void rethrow_with_rescue(const Error& error, const ClipSpec& spec,
+                                      const Tensor& latents) {
+  if (spec.rescue_latents.empty()) throw error;
+  std::string kept;
+  try {
+    write_latents(spec.rescue_latents, latents, true);
+    kept = "; latents kept in " + spec.rescue_latents + ", finish with: genvid decode " +
+           spec.rescue_latents + " -o FILE --model " + spec.model_dir;
+  } catch (const Error& e) {
+    kept = std::string("; the latents could not be kept either: ") + e.what();
+  }
+  throw Error(error.kind(), error.what() + kept);
+}
+
+}  // namespace
+
+ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
+  const ModelFolder model = ModelFolder::open(spec.model_dir);
+  const Family& family = find_family(model);
+  LoadContext context = load_context(model, spec.device, spec.dtype, spec.vae_dtype, spec.threads);
+  ClipResult result;
+  StageClock clock(host);
+  if (spec.rollout == "continue") {
+    continue_to_sink(family, context, spec, frame_spec(spec), sink, clock);
+    result.frames = spec.frames;
+    result.times = clock.times();
+    result.peak_device_bytes = finish_device(context);
+    return result;
+  }
+
+  Tensor latents;
+  try {
+    latents = make_latents(family, context, spec, clock);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kNumerical || context.dtype == at::kFloat) throw;
+    log::warn(std::string(e.what()) + "; trying once more in fp32");
+    context.dtype = at::kFloat;
+    result.fp32_retry = true;
+    latents = make_latents(family, context, spec, clock);
+  }
+
+  if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true);
+  try {
+    const bool retried = decode_to_sink(family, context, latents, frame_spec(spec), sink, clock);
+    result.fp32_retry = result.fp32_retry || retried;
+  } catch (const Error& e) {
+    rethrow_with_rescue(e, spec, latents);
+  }
+  result.frames = spec.frames;
+  result.times = clock.times();
+  result.peak_device_bytes = finish_device(context);
+  return result;
+}
+
+ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
+  const ModelFolder model = ModelFolder::open(spec.model_dir);
+  const Family& family = find_family(model);
+  const LoadContext context =
+      load_context(model, spec.device, "fp32", spec.vae_dtype, spec.threads);
+  const Geometry g = family.description->traits(model).geometry;
+  const Tensor latents = read_latents(spec.latents);
+  if (latents.size(1) != g.latent_channels) {
+    throw Error(ErrorKind::kUsage, spec.latents + " has " + std::to_string(latents.size(1)) +
+                                       " channels; this model's latents have " +
+                                       std::to_string(g.latent_channels));
+  }
+  const Size full{static_cast<int>(latents.size(4)) * g.spatial_factor,
+                  static_cast<int>(latents.size(3)) * g.spatial_factor};
+  const int64_t full_frames = (latents.size(2) - 1) * g.temporal_factor + 1;
+  FrameSpec frames;
+  const Size size = spec.size.value_or(full);
+  frames.width = size.width;
+  frames.height = size.height;
+  frames.fps = spec.fps;
+  frames.frames = spec.frames.value_or(full_frames);
+  if (size.width > full.width || size.height > full.height || frames.frames > full_frames) {
+    throw Error(ErrorKind::kUsage, spec.latents + " gives " + std::to_string(full_frames) +
+                                       " frames of " + std::to_string(full.width) + "x" +
+                                       std::to_string(full.height) + "; ask for no more than that");
+  }
+  StageClock clock(host);
+  ClipResult result;
+  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock);
+  result.frames = frames.frames;
+  result.times = clock.times();
+  result.peak_device_bytes = finish_device(context);
+  return result;
+}
+
+}  // namespace genvid

@@ -1,0 +1,13 @@
+// One clip from spec to sink, with what to do when a stage fails.
+#pragma once
+
+#include "genvid/clip_spec.h"
+#include "genvid/engine.h"
+#include "genvid/frame_sink.h"
+
+namespace genvid {
+
+ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host);
+ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host);
+
+}  // namespace genvid

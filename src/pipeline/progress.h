@@ -1,0 +1,30 @@
+// Stage times and progress events of one run.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "genvid/engine.h"
+
+namespace genvid {
+
+class StageClock {
+ public:
+  explicit StageClock(Host& host) : host_(host) {}
+
+  // Ends the running stage and starts another, of `total` parts.
+  void start(const std::string& stage, int64_t total);
+  void advance(int64_t done);  // parts done so far
+  void stop();
+  const std::vector<StageTime>& times() const { return times_; }
+
+ private:
+  Host& host_;
+  std::string stage_;
+  int64_t total_ = 0;
+  std::chrono::steady_clock::time_point begin_;
+  std::vector<StageTime> times_;
+};
+
+}  // namespace genvid

@@ -1,0 +1,113 @@
+#include "pipeline/rollout_continue.h"
+
+#include <algorithm>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "genvid/error.h"
+#include "pipeline/frame_feeder.h"
+#include "pipeline/text_to_video.h"
+
+namespace genvid {
+namespace {
+
+constexpr double kColorStrength = 0.5;
+
+// [1, 3, 1, H, W] in [-1, 1] to 8-bit RGB.
+Image image_of(const Tensor& frame) {
+  const Tensor bytes = frame.to(at::kCPU, at::kFloat)
+                           .mul(0.5)
+                           .add(0.5)
+                           .clamp(0.0, 1.0)
+                           .mul(255.0)
+                           .round()
+                           .to(at::kByte)
+                           .squeeze(2)
+                           .squeeze(0)
+                           .permute({1, 2, 0})
+                           .contiguous();
+  Image out;
+  out.height = static_cast<int>(bytes.size(0));
+  out.width = static_cast<int>(bytes.size(1));
+  const auto* p = static_cast<const uint8_t*>(bytes.const_data_ptr());
+  out.pixels.assign(p, p + bytes.numel());
+  return out;
+}
+
+// Decodes one clip of the chain into the feeder; returns its last frame [1, 3, 1, H, W].
+Tensor feed_clip(const Family& family, const LoadContext& context, const Tensor& latents,
+                 const Tensor& boundary, FrameFeeder& feeder) {
+  const std::unique_ptr<VideoVae> vae = family.load_vae(context);
+  const std::unique_ptr<VaeStream> decoder = vae->open_decoder();
+  std::optional<ColorMatch> match;
+  Tensor last;
+  for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
+    throw_if_cancelled();
+    Tensor frames = decoder->push(latents.narrow(2, t, 1).to(context.device)).to(at::kFloat);
+    if (t == 0 && boundary.defined()) {
+      match.emplace(frames, boundary);
+      continue;  // the boundary frame itself is in the file already
+    }
+    if (match) frames = (*match)(frames);
+    feeder.write(frames);
+    last = frames.narrow(2, frames.size(2) - 1, 1).clone();
+  }
+  return last.defined() ? last : boundary;
+}
+
+}  // namespace
+
+std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor) {
+  const int64_t f = temporal_factor;
+  const auto on_grid = [f](int64_t n) { return (n - 1 + f - 1) / f * f + 1; };
+  const int64_t most = (window - 1) / f * f + 1;
+  std::vector<int64_t> out;
+  for (int64_t have = 0; have < frames;) {
+    const int64_t repeated = out.empty() ? 0 : 1;
+    const int64_t count = std::min(most, on_grid(frames - have + repeated));
+    out.push_back(count);
+    have += count - repeated;
+  }
+  return out;
+}
+
+ColorMatch::ColorMatch(const Tensor& own_first, const Tensor& boundary) {
+  const auto mean = [](const Tensor& x) { return x.to(at::kFloat).mean({2, 3, 4}, true); };
+  const auto spread = [&](const Tensor& x) {
+    return x.to(at::kFloat).sub(mean(x)).square().mean({2, 3, 4}, true).sqrt().add(1e-3);
+  };
+  const Tensor full_gain = spread(boundary).div(spread(own_first)).clamp(0.8, 1.25);
+  const Tensor full_offset = mean(boundary).sub(mean(own_first).mul(full_gain));
+  gain = full_gain.sub(1.0).mul(kColorStrength).add(1.0);
+  offset = full_offset.mul(kColorStrength);
+}
+
+Tensor ColorMatch::operator()(const Tensor& frames) const {
+  return frames.mul(gain).add(offset).clamp(-1.0, 1.0);
+}
+
+void continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                      const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
+  const Geometry geometry = family.description->traits(*context.model).geometry;
+  const int64_t window = (spec.window_latents - 1) * geometry.temporal_factor + 1;
+  const PromptPair prompts = encode_prompts(family, context, spec, clock);
+  FrameFeeder feeder(sink, frames);
+  Tensor boundary;
+  ClipSpec clip = spec;
+  uint64_t index = 0;
+  for (const int64_t count : chain_frames(spec.frames, window, geometry.temporal_factor)) {
+    clip.model_frames = count;
+    if (boundary.defined()) clip.image = image_of(boundary);
+    Conditioning conditioning;
+    if (clip.image) conditioning = family.prepare_conditioning(context, clip);
+    const Tensor first = first_latents(context, clip, geometry, index++);
+    const Tensor latents = denoise(family, context, clip, prompts, conditioning, first, clock);
+    clock.start("decode", latents.size(2));
+    boundary = feed_clip(family, context, latents, boundary, feeder);
+  }
+  clock.start("encode", 0);
+  sink.finish();
+  clock.stop();
+}
+
+}  // namespace genvid

@@ -1,0 +1,180 @@
+#include "pipeline/text_to_video.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "core/cancel.h"
+#include "diffusion/guidance.h"
+#include "diffusion/noise.h"
+#include "diffusion/scheduler.h"
+#include "genvid/error.h"
+#include "pipeline/windows.h"
+#include "tensor/device.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+const Stage& stage_of(const std::vector<Stage>& stages, double timestep) {
+  for (const Stage& s : stages) {
+    if (timestep >= s.t_low && timestep < s.t_high) return s;
+  }
+  throw Error(ErrorKind::kModel,
+              "no transformer of the model serves timestep " + std::to_string(timestep));
+}
+
+// The one denoiser in memory. Moving to another set of weights frees the first before it loads.
+class ResidentDenoiser {
+ public:
+  ResidentDenoiser(const Family& family, const LoadContext& context)
+      : family_(family), context_(context) {}
+
+  Denoiser& enter(const Stage& stage) {
+    if (component_ != stage.component) {
+      denoiser_.reset();
+      empty_device_cache(context_.device);
+      denoiser_ = family_.load_denoiser(context_, stage.component);
+      component_ = stage.component;
+    }
+    return *denoiser_;
+  }
+
+ private:
+  const Family& family_;
+  LoadContext context_;
+  std::string component_;
+  std::unique_ptr<Denoiser> denoiser_;
+};
+
+WindowPlan clip_windows(const ClipSpec& spec, int64_t latent_frames) {
+  if (spec.rollout != "overlap") return plan_windows(latent_frames, latent_frames, 0);
+  return plan_windows(latent_frames, spec.window_latents, spec.overlap_latents);
+}
+
+// The whole clip's prediction: one call, or overlapping windows blended in fp32.
+Tensor predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& latents,
+                    const Tensor& timestep, const Tensor& prompt_embeds,
+                    const Conditioning& conditioning) {
+  if (plan.starts.size() == 1) {
+    return denoiser.predict(latents, timestep, prompt_embeds, conditioning);
+  }
+  Tensor sum = at::zeros_like(latents);
+  Tensor weight = at::zeros({1, 1, plan.frames, 1, 1}, latents.options());
+  for (size_t i = 0; i < plan.starts.size(); ++i) {
+    const int64_t start = plan.starts[i];
+    Conditioning part = conditioning;
+    if (part.concat_latents.defined()) {
+      part.concat_latents = part.concat_latents.narrow(2, start, plan.window);
+    }
+    const Tensor w = window_weights(plan, i).view({1, 1, -1, 1, 1}).to(latents.device());
+    const Tensor prediction =
+        denoiser.predict(latents.narrow(2, start, plan.window),
+                         timestep.narrow(1, start, plan.window), prompt_embeds, part);
+    sum.narrow(2, start, plan.window).add_(prediction.to(at::kFloat).mul(w));
+    weight.narrow(2, start, plan.window).add_(w);
+  }
+  return sum.div_(weight);
+}
+
+}  // namespace
+
+PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                          StageClock& clock) {
+  clock.start("text", 0);
+  const std::unique_ptr<TextEncoder> encoder = family.load_text_encoder(context);
+  PromptPair out;
+  out.prompt = encoder->encode(spec.prompt);
+  if (guidance_enabled(spec.guidance_scale)) out.negative = encoder->encode(spec.negative_prompt);
+  for (const Tensor& t : {out.prompt, out.negative}) {
+    if (t.defined() && !at::isfinite(t).all().item<bool>()) {
+      throw Error(ErrorKind::kNumerical, "the text encoder gave values that are not finite");
+    }
+  }
+  return out;
+}
+
+Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& g,
+                     uint64_t clip) {
+  const std::vector<int64_t> shape = {
+      1, g.latent_channels, (spec.model_frames - 1) / g.temporal_factor + 1,
+      spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
+  Tensor latents;
+  if (spec.init_latents.empty() || clip > 0) {
+    latents = initial_noise(spec.noise, spec.seed, shape, clip);
+    if (spec.rollout == "overlap") {
+      share_noise(latents, clip_windows(spec, latents.size(2)), spec.seed);
+    }
+  } else {
+    latents = read_latents(spec.init_latents);
+    if (latents.sizes() != at::IntArrayRef(shape)) {
+      std::string expected, got;
+      for (const int64_t d : shape) expected += " " + std::to_string(d);
+      for (const int64_t d : latents.sizes()) got += " " + std::to_string(d);
+      throw Error(ErrorKind::kUsage, spec.init_latents + " has shape" + got + "; this clip needs" +
+                                         expected + " (size, frames and model decide)");
+    }
+  }
+  return latents.to(context.device);
+}
+
+Tensor pin_latents(const Tensor& latents, const Conditioning& conditioning) {
+  if (!conditioning.pinned_latents.defined()) return latents;
+  Tensor out = latents.clone();
+  for (size_t t = 0; t < conditioning.pinned.size(); ++t) {
+    if (!conditioning.pinned[t]) continue;
+    const auto i = static_cast<int64_t>(t);
+    out.select(2, i).copy_(conditioning.pinned_latents.select(2, i));
+  }
+  return out;
+}
+
+Tensor frame_timesteps(double timestep, int64_t frames, const Conditioning& conditioning,
+                       at::Device device) {
+  Tensor out = at::full({1, frames}, timestep, at::TensorOptions(at::kFloat));
+  if (conditioning.pinned_latents.defined()) {
+    for (size_t t = 0; t < conditioning.pinned.size(); ++t) {
+      if (conditioning.pinned[t]) out.select(1, static_cast<int64_t>(t)).fill_(0.0);
+    }
+  }
+  return out.to(device);
+}
+
+Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
+               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
+               StageClock& clock) {
+  const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
+  const std::vector<Stage> stages = family.stages(*context.model);
+  ResidentDenoiser resident(family, context);
+  const WindowPlan plan = clip_windows(spec, latents.size(2));
+
+  clock.start("denoise", spec.num_inference_steps);
+  for (int64_t i = 0; i < spec.num_inference_steps; ++i) {
+    throw_if_cancelled();
+    const double t = scheduler->timesteps()[i];
+    const Stage& stage = stage_of(stages, t);
+    Denoiser& denoiser = resident.enter(stage);
+
+    const Tensor input = pin_latents(latents, conditioning);
+    const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
+    Tensor noise_pred = predict_clip(denoiser, plan, input, timestep, prompts.prompt, conditioning);
+    if (prompts.negative.defined()) {
+      const Tensor uncond =
+          predict_clip(denoiser, plan, input, timestep, prompts.negative, conditioning);
+      const double scale = stage.second_guidance ? spec.guidance_scale_2 : spec.guidance_scale;
+      noise_pred = apply_guidance(noise_pred, uncond, scale);
+    }
+    latents = scheduler->step(noise_pred, i, latents);
+
+    if (!at::isfinite(latents).all().item<bool>()) {
+      throw Error(ErrorKind::kNumerical, "step " + std::to_string(i + 1) + " of " +
+                                             std::to_string(spec.num_inference_steps) +
+                                             " gave values that are not finite");
+    }
+    clock.advance(i + 1);
+  }
+  return pin_latents(latents, conditioning).to(at::kFloat);
+}
+
+}  // namespace genvid

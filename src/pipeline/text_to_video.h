@@ -1,0 +1,34 @@
+// Prompt to latents: the whole method on one screen.
+#pragma once
+
+#include "families/family.h"
+#include "genvid/clip_spec.h"
+#include "pipeline/progress.h"
+
+namespace genvid {
+
+struct PromptPair {
+  Tensor prompt;    // [1, S, D]
+  Tensor negative;  // [1, S, D], or undefined without guidance
+};
+
+PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                          StageClock& clock);
+
+// fp32 [1, C, T, H, W] on the context's device: noise, or the spec's init_latents. clip: index in a
+// chain of clips, each of which has noise of its own.
+Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& geometry,
+                     uint64_t clip = 0);
+
+// The denoising loop. Returns normalised fp32 latents. Throws Error(kNumerical) when a step gives
+// values that are not finite.
+Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
+               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
+               StageClock& clock);
+
+// Known latent frames put over the others, and timestep 0 for them.
+Tensor pin_latents(const Tensor& latents, const Conditioning& conditioning);
+Tensor frame_timesteps(double timestep, int64_t frames, const Conditioning& conditioning,
+                       at::Device device);
+
+}  // namespace genvid

@@ -1,0 +1,99 @@
+#include "weights/tensor_file.h"
+
+#include <ATen/ops/empty.h>
+
+#include <fstream>
+
+#include "core/safetensors.h"
+#include "genvid/error.h"
+
+namespace genvid {
+namespace {
+
+at::ScalarType scalar_type(DType dtype, const std::string& where) {
+  switch (dtype) {
+    case DType::kBool:
+      return at::kBool;
+    case DType::kU8:
+      return at::kByte;
+    case DType::kI8:
+      return at::kChar;
+    case DType::kI16:
+      return at::kShort;
+    case DType::kI32:
+      return at::kInt;
+    case DType::kI64:
+      return at::kLong;
+    case DType::kF16:
+      return at::kHalf;
+    case DType::kBF16:
+      return at::kBFloat16;
+    case DType::kF32:
+      return at::kFloat;
+    case DType::kF64:
+      return at::kDouble;
+    default:
+      break;
+  }
+  throw Error(ErrorKind::kModel,
+              where + " has dtype " + std::string(dtype_name(dtype)) + ", which is not read here");
+}
+
+Tensor read_entry(std::ifstream& file, const TensorEntry& entry, const std::string& path) {
+  Tensor t =
+      at::empty(entry.shape, scalar_type(entry.dtype, path + ": tensor '" + entry.name + "'"));
+  file.seekg(static_cast<std::streamoff>(entry.offset));
+  file.read(static_cast<char*>(t.mutable_data_ptr()), static_cast<std::streamsize>(entry.bytes));
+  if (!file) throw Error(ErrorKind::kModel, path + ": cannot read tensor '" + entry.name + "'");
+  return t;
+}
+
+}  // namespace
+
+TensorFile read_tensors(const std::filesystem::path& path) {
+  TensorFile out;
+  for_each_tensor(path, [&](const std::string& name, const Tensor& value) { out[name] = value; });
+  return out;
+}
+
+void for_each_tensor(
+    const std::filesystem::path& path,
+    const std::function<void(const std::string& name, const Tensor& value)>& visit) {
+  const SafetensorsHeader header = read_safetensors_header(path);
+  std::ifstream file(path, std::ios::binary);
+  for (const TensorEntry& entry : header.tensors) visit(entry.name, read_entry(file, entry, path));
+}
+
+Tensor read_latents(const std::filesystem::path& path) {
+  SafetensorsHeader header;
+  try {
+    header = read_safetensors_header(path);
+  } catch (const Error& e) {
+    throw Error(ErrorKind::kUsage, std::string("cannot read latents: ") + e.what());
+  }
+  if (header.tensors.size() != 1) {
+    throw Error(ErrorKind::kUsage, path.string() + " holds " +
+                                       std::to_string(header.tensors.size()) +
+                                       " tensors; latents are one tensor [1, C, T, H, W]");
+  }
+  const TensorEntry& entry = header.tensors.front();
+  if (entry.dtype != DType::kF32 || entry.shape.size() != 5 || entry.shape[0] != 1 ||
+      entry.bytes == 0) {
+    throw Error(ErrorKind::kUsage,
+                path.string() + ": tensor '" + entry.name + "' is not fp32 [1, C, T, H, W]");
+  }
+  std::ifstream file(path, std::ios::binary);
+  return read_entry(file, entry, path);
+}
+
+void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite) {
+  const Tensor host = latents.to(at::kCPU, at::kFloat).contiguous();
+  TensorData data;
+  data.name = "latents";
+  data.shape = host.sizes().vec();
+  data.bytes = {static_cast<const uint8_t*>(host.const_data_ptr()),
+                static_cast<size_t>(host.nbytes())};
+  write_safetensors(path, {data}, {}, overwrite);
+}
+
+}  // namespace genvid

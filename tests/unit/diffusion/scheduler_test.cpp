@@ -1,0 +1,78 @@
+// Sigma tables and whole runs of both samplers against the reference's, on a fixed velocity field
+// (tests/data/scheduler_cases.json, made by scripts/parity).
+#include "diffusion/scheduler.h"
+
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/json.h"
+#include "genvid/error.h"
+
+namespace genvid {
+namespace {
+
+const Json& cases() {
+  static const Json json =
+      read_json_file(GENVID_SOURCE_DIR "/tests/data/scheduler_cases.json", ErrorKind::kModel);
+  return json;
+}
+
+// The velocity field of the cases file.
+Tensor velocity(const Tensor& x) {
+  const Tensor xx = x.mul(x);
+  return x.mul(0.5).add(xx.mul(x).mul(0.25).div(xx.add(1.0)));
+}
+
+class Samplers : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Samplers, TablesEqualTheReference) {
+  for (const Json& row : cases().at(GetParam()).at("tables")) {
+    const auto s =
+        make_scheduler(GetParam(), row.at("steps").get<int>(), row.at("shift").get<double>());
+    const auto timesteps = row.at("timesteps").get<std::vector<double>>();
+    const auto sigmas = row.at("sigmas").get<std::vector<float>>();
+    ASSERT_EQ(s->timesteps().size(), timesteps.size());
+    ASSERT_EQ(s->sigmas().size(), sigmas.size());
+    for (size_t i = 0; i < timesteps.size(); ++i) {
+      EXPECT_FLOAT_EQ(s->timesteps()[i], timesteps[i]) << row.dump();
+    }
+    for (size_t i = 0; i < sigmas.size(); ++i) {
+      EXPECT_NEAR(s->sigmas()[i], sigmas[i], 1e-7) << row.dump();
+    }
+  }
+}
+
+TEST_P(Samplers, RunsEqualTheReference) {
+  const auto start = cases().at("start").get<std::vector<double>>();
+  for (const Json& run : cases().at(GetParam()).at("runs")) {
+    const auto s =
+        make_scheduler(GetParam(), run.at("steps").get<int>(), run.at("shift").get<double>());
+    Tensor x = at::tensor(start, at::kDouble).to(at::kFloat).view({1, 1, 1, 4, 4});
+    int64_t i = 0;
+    for (const Json& state : run.at("states")) {
+      x = s->step(velocity(x), i, x);
+      const Tensor expected =
+          at::tensor(state.get<std::vector<double>>(), at::kDouble).to(at::kFloat);
+      const double off = x.reshape({-1}).sub(expected).abs().max().item<double>();
+      EXPECT_LE(off, 2e-6) << GetParam() << " step " << i << " of " << run.at("steps");
+      ++i;
+    }
+    EXPECT_EQ(i, run.at("steps").get<int64_t>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Samplers, ::testing::Values("unipc", "euler"));
+
+TEST(Scheduler, RefusesAnUnknownName) {
+  try {
+    make_scheduler("ddim", 4, 3.0);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kUsage);
+  }
+}
+
+}  // namespace
+}  // namespace genvid
