@@ -27,7 +27,7 @@ void add_engine(Json& out, Json& missing) {
     Json devices = Json::array();
     bool gpu = false;
     for (const DeviceInfo& d : info.devices) {
-      gpu = gpu || d.name != "cpu";
+      gpu = gpu || d.name.rfind("cuda:", 0) == 0;
       devices.push_back({{"name", d.name},
                          {"description", d.description},
                          {"total_bytes", d.total_bytes},

@@ -1,4 +1,5 @@
 // genvid "PROMPT" -o FILE: checks everything that needs no weights, then loads the engine and runs.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -106,6 +107,23 @@ media::OutputOptions recorded_options(const Request& request, const Plan& plan) 
   return options;
 }
 
+// Where latents go when the output fails after sampling: on another disk than the output's if the
+// temporary folder is one, since a full disk is the usual reason.
+std::string rescue_path(const std::string& output) {
+  namespace fs = std::filesystem;
+  const fs::path parent = fs::path(output).parent_path();
+  const std::string name = fs::path(output).filename().string() + ".latents.safetensors";
+  if (output.empty() || output == "-") return "";
+  std::error_code error;
+  const fs::path temporary = fs::temp_directory_path(error);
+  struct stat here {
+  }, there{};
+  const bool other = !error && stat(parent.empty() ? "." : parent.c_str(), &here) == 0 &&
+                     stat(temporary.c_str(), &there) == 0 && here.st_dev != there.st_dev &&
+                     access(temporary.c_str(), W_OK) == 0;
+  return ((other ? temporary : parent) / name).string();
+}
+
 // Everything that can be refused without weights.
 Plan checked_plan(const Request& request, const ModelFolder& model, bool dry_run) {
   Plan plan = make_plan(request, model);
@@ -174,6 +192,7 @@ int generate(const GenerateFlags& f) {
   static ProgressView view(mode);  // the engine's host: as long-lived as the engine's library
   const std::unique_ptr<Engine> engine = load_engine(view);
   settle_device(*engine, request, model, plan);
+  plan.spec.rescue_latents = rescue_path(request.output);
   const auto sink = media::open_output(recorded_options(request, plan));
   ClipResult result;
   try {
