@@ -103,7 +103,7 @@ int run(int argc, char** argv) {
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::kCancelled) {
       const int signal = cancel_signal();
-      return report("stopped by a signal; nothing was written", 128 + (signal == 0 ? 2 : signal));
+      return report(e.what(), 128 + (signal == 0 ? 2 : signal));
     }
     return report(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
