@@ -40,8 +40,8 @@ struct ClipSpec {
   std::string vae_dtype = "fp32";  // fp32 | bf16, decided
   int threads = 1;
 
-  std::optional<Image> image;       // already at model_size
-  std::optional<Image> last_image;  // already at model_size
+  std::optional<Image> image;       // of model_size's shape, any resolution
+  std::optional<Image> last_image;  // likewise
 
   std::string init_latents;
   std::string save_latents;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/limits.h"
-#include "media/image_resize.h"
+#include "media/image_orient.h"
 #include "media/output_plan.h"
 
 namespace genvid::media {

@@ -8,8 +8,8 @@
 
 namespace genvid::media {
 
-// EXIF-rotated, converted to sRGB/BT.709 full range, scaled to cover `size` (Lanczos) and
-// centre-cropped to exactly `size`; a picture already of that size is passed through unchanged.
+// EXIF-rotated, converted to sRGB/BT.709 full range and centre-cropped to the shape of `size`, at
+// its own resolution: the engine scales it, since image encoders want the full picture.
 // Throws Error(kUsage) naming the file and the reason.
 Image read_image(const std::string& path, Size size);
 

@@ -7,10 +7,6 @@
 
 namespace genvid::wan {
 
-// Pillow's bicubic resampling of 8-bit pixels, to the last bit: antialiased, fixed-point
-// coefficients, 8-bit between the two passes.
-Image resize_bicubic(const Image& image, int width, int height);
-
 // Shortest edge to size, centre crop, [0, 1], mean and standard deviation: fp32 [1, 3, S, S].
 Tensor clip_pixels(const Image& image, const ImageProcessorConfig& config);
 

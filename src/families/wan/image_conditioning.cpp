@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/cancel.h"
+#include "core/image_resize.h"
 #include "families/wan/clip.h"
 #include "families/wan/clip_preprocess.h"
 #include "families/wan/config.h"
@@ -36,15 +37,12 @@ void check_images(const ModelConfig& config, const ClipSpec& spec) {
   if (spec.last_image && spec.model_frames < 2) refuse("a last image needs at least two frames");
 }
 
-// 8-bit RGB to fp32 [1, 3, 1, H, W] in [-1, 1].
+// 8-bit RGB of any size to fp32 [1, 3, 1, H, W] in [-1, 1], scaled as the reference's video
+// processor does.
 Tensor frame_of(const Image& image, Size size) {
-  if (image.width != size.width || image.height != size.height) {
-    refuse("the image has " + std::to_string(image.width) + "x" + std::to_string(image.height) +
-           " pixels, expected the model's size " + std::to_string(size.width) + "x" +
-           std::to_string(size.height));
-  }
-  const Tensor bytes = at::from_blob(const_cast<uint8_t*>(image.pixels.data()),
-                                     {1, image.height, image.width, 3}, at::kByte);
+  const Image scaled = resize_image(image, size, Resample::kLanczos);
+  const Tensor bytes = at::from_blob(const_cast<uint8_t*>(scaled.pixels.data()),
+                                     {1, size.height, size.width, 3}, at::kByte);
   return (bytes.permute({0, 3, 1, 2}).to(at::kFloat) / 255.0 * 2.0 - 1.0).unsqueeze(2);
 }
 
