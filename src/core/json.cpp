@@ -128,7 +128,7 @@ int64_t JsonObject::integer(const std::string& key, int64_t fallback, int64_t lo
 
 int64_t JsonObject::require_integer(const std::string& key, int64_t lo, int64_t hi) const {
   const Json* value = find(key);
-  if (value == nullptr) throw Error(kind_, what_ + ": \"" + key + "\" is missing");
+  if (value == nullptr) throw Error(kind_, what_ + ": \"" + log::printable(key) + "\" is missing");
   return checked_integer(key, *value, lo, hi);
 }
 

@@ -16,8 +16,10 @@ std::optional<T> parse_whole(std::string_view text) {
   return value;
 }
 
+constexpr int64_t kMaxRate = 1'000'000;
+
 std::optional<Rational> reduced(int64_t num, int64_t den) {
-  if (num <= 0 || den <= 0) return std::nullopt;
+  if (num <= 0 || den <= 0 || num / den >= kMaxRate) return std::nullopt;
   const int64_t common = std::gcd(num, den);
   return Rational{num / common, den / common};
 }
@@ -45,7 +47,7 @@ std::optional<Size> parse_size(std::string_view text) {
 }
 
 std::optional<Rational> rate_of(double fps) {
-  if (!(fps > 0) || fps > 1e6) return std::nullopt;
+  if (!(fps > 0) || fps >= static_cast<double>(kMaxRate)) return std::nullopt;
   const double whole = std::round(fps);
   if (whole == fps) return reduced(static_cast<int64_t>(whole), 1);
   // The NTSC rates as people write them: 23.976, 23.98, 29.97, 59.94, 119.88.

@@ -17,7 +17,7 @@ std::optional<double> parse_number(std::string_view text);  // finite; no hexade
 
 // "832x480"; each side in [1, 2^31).
 std::optional<Size> parse_size(std::string_view text);
-// "24", "23.976", "30000/1001"; above 0 and in lowest terms.
+// "24", "23.976", "30000/1001"; above 0, below 1,000,000, in lowest terms.
 std::optional<Rational> parse_rate(std::string_view text);
 // The rate that a decimal number means: 24 is 24/1, 23.976 and 23.98 are 24000/1001, 12.5 is 25/2.
 std::optional<Rational> rate_of(double fps);
