@@ -31,6 +31,9 @@ struct Request {
   std::optional<std::string> scheduler;  // "unipc" | "euler"
   std::optional<uint64_t> seed;          // default: random, printed and recorded
 
+  // How a clip longer than the model's window is made: auto | window | overlap | continue.
+  std::string rollout = "auto";
+
   std::string device = "auto";     // auto | cpu | cuda | cuda:N
   std::string dtype = "auto";      // auto | fp32 | bf16
   std::string vae_dtype = "auto";  // auto | fp32 | bf16

@@ -64,6 +64,8 @@ void add_sampling_flags(GenerateFlags& f) {
   r.text("--scheduler", &Request::scheduler, "unipc or euler");
   r.seed("--seed", "Same seed, same clip; random by default");
   r.text("--noise", &Request::noise, "philox, or torch to compare with the reference");
+  r.text("--rollout", &Request::rollout,
+         "How a clip longer than the model's window is made: auto, window, overlap or continue");
   r.text("--device", &Request::device, "auto, cpu, cuda or cuda:N");
   r.text("--dtype", &Request::dtype, "auto, fp32 or bf16");
   r.text("--vae-dtype", &Request::vae_dtype, "auto, fp32 or bf16");

@@ -46,6 +46,7 @@ std::string plan_text(const Plan& plan, const std::string& output, uint64_t avai
         " (made as " + to_text(s.model_size) + ", " + std::to_string(s.model_frames) + " frames)";
   }
   line("clip", clip);
+  line("rollout", s.rollout + ": " + plan.rollout.reason);
   std::string sampling = std::to_string(s.num_inference_steps) + " steps of " + s.scheduler +
                          format(", shift %g, guidance %g", s.shift, s.guidance_scale);
   if (s.guidance_scale_2 != s.guidance_scale) sampling += format(" and %g", s.guidance_scale_2);

@@ -18,6 +18,7 @@ using Type = JsonReader::Type;
 
 constexpr std::array<std::string_view, 2> kSchedulers = {"unipc", "euler"};
 constexpr std::array<std::string_view, 3> kDtypes = {"auto", "fp32", "bf16"};
+constexpr std::array<std::string_view, 4> kRollouts = {"auto", "window", "overlap", "continue"};
 constexpr std::array<std::string_view, 2> kNoises = {"philox", "torch"};
 constexpr std::array<std::string_view, 5> kRates = {"24000/1001", "30000/1001", "48000/1001",
                                                     "60000/1001", "120000/1001"};
@@ -49,6 +50,7 @@ constexpr std::array kKeys = {
     JobKey{"vae_dtype", Kind::kWord, 0, 0, kDtypes},
     JobKey{"threads", Kind::kInteger, 0, 1024},
     JobKey{"noise", Kind::kWord, 0, 0, kNoises},
+    JobKey{"rollout", Kind::kWord, 0, 0, kRollouts},
     JobKey{"init_latents", Kind::kPath},
     JobKey{"save_latents", Kind::kTemplate},
     JobKey{"codec", Kind::kWord},

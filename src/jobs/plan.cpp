@@ -71,15 +71,8 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
     }
     spec.frames = std::max<int64_t>(1, std::llround(seconds * fps));
   }
+  plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
   const int64_t f = g.temporal_factor;
-  const int64_t window = (g.max_frames - 1) / f * f + 1;
-  if (spec.frames > window) {
-    plan.warnings.push_back("asked for " + std::to_string(spec.frames) + " frames; " +
-                            traits.title + " makes at most " + std::to_string(window) + " (" +
-                            number(static_cast<double>(window) / fps) +
-                            " s) in one window, so that is made");
-    spec.frames = window;
-  }
   spec.model_frames = (spec.frames - 1 + f - 1) / f * f + 1;
   plan.latent_frames = (spec.model_frames - 1) / f + 1;
 }
@@ -185,10 +178,12 @@ void check_init_latents(const ClipSpec& spec, const Traits& traits, int64_t late
         list(expected) + "; change --size, --frames or the file");
 }
 
-ClipShape clip_shape(const ClipSpec& spec) {
+// What the networks see at a time: the clip, or one window of it.
+ClipShape clip_shape(const Plan& plan) {
+  const ClipSpec& spec = plan.spec;
   ClipShape clip;
   clip.size = spec.model_size;
-  clip.frames = spec.model_frames;
+  clip.frames = std::min(spec.model_frames, plan.rollout.window_frames);
   clip.guidance = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1;
   clip.dtype_bytes = spec.dtype == "bf16" ? 2 : 4;
   clip.vae_dtype_bytes = spec.vae_dtype == "bf16" ? 2 : 4;
@@ -218,7 +213,7 @@ Size largest_fitting(const Plan& plan, uint64_t available_bytes) {
   const Size full = plan.spec.model_size;
   for (int width = full.width - m; width >= m; width -= m) {
     const double height = static_cast<double>(full.height) * width / full.width;
-    ClipShape clip = clip_shape(plan.spec);
+    ClipShape clip = clip_shape(plan);
     clip.size = {width, std::max(m, static_cast<int>(std::lround(height / m)) * m)};
     if (peak_of(family.costs(model, clip)) <= available_bytes) return clip.size;
   }
@@ -283,7 +278,8 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   spec.init_latents = request.init_latents;
   spec.save_latents = request.save_latents;
   check_init_latents(spec, traits, plan.latent_frames);
-  plan.costs = family.costs(model, clip_shape(spec));
+  plan.costs = family.costs(model, clip_shape(plan));
+  scale_costs(plan.rollout, traits, spec, plan.costs);
   plan.peak_bytes = peak_of(plan.costs);
   return plan;
 }

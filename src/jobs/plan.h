@@ -9,6 +9,7 @@
 #include "families/describe.h"
 #include "genvid/clip_spec.h"
 #include "genvid/request.h"
+#include "jobs/rollout.h"
 
 namespace genvid {
 
@@ -17,6 +18,7 @@ struct Plan {
   std::string family;
   std::string title;
   int64_t latent_frames = 0;
+  Rollout rollout;
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;  // of the worst stage
   std::vector<std::string> warnings;

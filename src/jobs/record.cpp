@@ -18,6 +18,7 @@ Json clip_record(const Plan& plan, const Request& request, const std::string& mo
   r.shift = spec.shift;
   r.scheduler = spec.scheduler;
   r.seed = spec.seed;
+  r.rollout = spec.rollout;
   r.device = spec.device;
   r.dtype = spec.dtype;
   r.vae_dtype = spec.vae_dtype;

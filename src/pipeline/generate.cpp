@@ -38,7 +38,7 @@ Tensor make_latents(const Family& family, const LoadContext& context, const Clip
 // A full disk or a failing codec must not cost the sampling time.
 [[noreturn]] void rethrow_with_rescue(const Error& error, const ClipSpec& spec,
                                       const Tensor& latents) {
-  if (spec.rescue_latents.empty()) throw error;
+  if (spec.rescue_latents.empty() || error.kind() == ErrorKind::kCancelled) throw error;
   std::string kept;
   try {
     write_latents(spec.rescue_latents, latents, true);

@@ -92,7 +92,8 @@ TEST(Front, ModelsByNameFolderAndEnvironment) {
 }
 
 TEST(Front, LongerThanTheWindowWarns) {
-  const Result r = genvid({"a", "--model", models("tiny-wan21"), "--seconds", "10", "--dry-run"});
+  const Result r = genvid({"a", "--model", models("tiny-wan21"), "--seconds", "10", "--rollout",
+                           "window", "--dry-run"});
   EXPECT_EQ(r.code, 0);
   EXPECT_EQ(r.err.rfind("genvid: warning: ", 0), 0u) << r.err;
   EXPECT_TRUE(has(r.out, "81 frames")) << r.out;

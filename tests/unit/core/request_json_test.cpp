@@ -24,7 +24,7 @@ constexpr const char* kFull = R"({
   "seconds": 2.5, "size": "832x480", "fps": "30000/1001", "image": "a.png", "last_image": "b.png",
   "num_inference_steps": 20, "guidance_scale": 4.5, "guidance_scale_2": 3, "flow_shift": 5,
   "scheduler": "euler", "seed": 18446744073709551615, "device": "cuda:1", "dtype": "bf16",
-  "vae_dtype": "fp32", "threads": 2, "noise": "torch", "init_latents": "i.safetensors",
+  "vae_dtype": "fp32", "threads": 2, "rollout":"overlap","noise": "torch", "init_latents": "i.safetensors",
   "save_latents": "s.safetensors", "codec": "libx264", "crf": 18, "pix_fmt": "yuv420p10le",
   "watermark": false, "overwrite": true})";
 

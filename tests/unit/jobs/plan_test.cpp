@@ -89,15 +89,45 @@ TEST(Plan, FpsIsThePlaybackRate) {
   EXPECT_EQ(plan(r).spec.frames, 48);
 }
 
-TEST(Plan, LongerThanTheWindowMakesOneWindowAndWarns) {
+TEST(Plan, LongerThanTheWindowBlendsWindows) {
+  Request r = request();
+  r.seconds = 15;
+  const Plan p = plan(r);
+  EXPECT_EQ(p.spec.frames, 240);
+  EXPECT_EQ(p.spec.model_frames, 241);
+  EXPECT_EQ(p.spec.rollout, "overlap");
+  EXPECT_EQ(p.spec.window_latents, 21);
+  EXPECT_EQ(p.spec.overlap_latents, 5);
+  EXPECT_EQ(p.rollout.windows, 4);
+  EXPECT_TRUE(p.warnings.empty());
+  r.seconds = 5;
+  EXPECT_EQ(plan(r).spec.rollout, "window");
+}
+
+TEST(Plan, FifteenSecondsByWindowsCostAtMostFourTimesFive) {
+  const auto token_forwards = [](double seconds) {
+    Request r = request();
+    r.seconds = seconds;
+    for (const StageCost& c : plan(r).costs) {
+      if (c.stage == "denoise") return static_cast<double>(c.tokens);
+    }
+    return 0.0;
+  };
+  EXPECT_LE(token_forwards(15) / token_forwards(5.0625), 4.05);
+}
+
+TEST(Plan, OneWindowWhenAskedCutsAndWarns) {
   Request r = request();
   r.seconds = 10;
+  r.rollout = "window";
   const Plan p = plan(r);
   EXPECT_EQ(p.spec.frames, 81);
   EXPECT_EQ(p.spec.model_frames, 81);
   ASSERT_EQ(p.warnings.size(), 1u);
   EXPECT_NE(p.warnings[0].find("160"), std::string::npos) << p.warnings[0];
   EXPECT_NE(p.warnings[0].find("81"), std::string::npos) << p.warnings[0];
+  r.rollout = "continue";
+  EXPECT_THROW(plan(r), Error) << "text-to-video has no picture to continue from";
 }
 
 TEST(Plan, OffGridSizesAreMadeLargerAndCropped) {

@@ -1,0 +1,122 @@
+#include "jobs/rollout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "genvid/error.h"
+
+namespace genvid {
+namespace {
+
+// Latent frames that windows share: 5 of 21, as the published train-free methods do.
+int64_t overlap_of(int64_t window) {
+  return std::max<int64_t>(1, std::llround(static_cast<double>(window) * 5.0 / 21.0));
+}
+
+[[noreturn]] void cannot(const std::string& rollout, const Traits& traits, const char* why) {
+  throw Error(ErrorKind::kUsage, "--rollout " + rollout + ": " + traits.title + " " + why);
+}
+
+// What makes a clip of more than one window, or "window" when nothing can.
+std::string long_rollout(const Request& request, const Traits& traits) {
+  if (traits.image == ImageInput::kNone) return "overlap";
+  const bool last = !request.last_image.empty() || traits.last_image == ImageInput::kRequired;
+  return last ? "window" : "continue";
+}
+
+std::string choose(const Request& request, const Traits& traits, bool fits) {
+  const std::string asked = request.rollout;
+  if (asked == "window") return asked;
+  if (asked == "overlap") {
+    if (traits.image == ImageInput::kRequired) {
+      cannot(asked, traits,
+             "starts from a picture, which only the first window would see; use "
+             "--rollout continue");
+    }
+    return fits ? "window" : asked;
+  }
+  if (asked == "continue") {
+    if (traits.image == ImageInput::kNone) {
+      cannot(asked, traits, "takes no picture to continue from; use --rollout overlap");
+    }
+    if (long_rollout(request, traits) == "window") {
+      cannot(asked, traits, "ends on --last-image, so it makes one window only");
+    }
+    return fits ? "window" : asked;
+  }
+  if (asked != "auto") {
+    throw Error(ErrorKind::kUsage,
+                "--rollout is \"" + asked + "\", expected one of: auto, window, overlap, continue");
+  }
+  return fits ? "window" : long_rollout(request, traits);
+}
+
+std::string seconds_of(int64_t frames, const ClipSpec& spec) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g s", static_cast<double>(frames) / spec.fps.value());
+  return text;
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
+                       std::vector<std::string>& warnings) {
+  const int64_t f = traits.geometry.temporal_factor;
+  Rollout out;
+  const int64_t window = (traits.geometry.max_frames - 1) / f + 1;  // latent frames
+  out.window_frames = (window - 1) * f + 1;
+  const bool fits = spec.frames <= out.window_frames;
+  out.name = choose(request, traits, fits);
+  const std::string limit =
+      std::to_string(out.window_frames) + " frames (" + seconds_of(out.window_frames, spec) + ")";
+  if (out.name == "window") {
+    out.reason = fits ? "fits the model's window of " + limit : "cut to the model's window";
+    if (!fits) {
+      warnings.push_back("asked for " + std::to_string(spec.frames) + " frames; " + traits.title +
+                         " makes " + limit + " in one window, so that is made");
+      spec.frames = out.window_frames;
+    }
+  } else {
+    spec.window_latents = window;
+    if (out.name == "overlap") {
+      const int64_t latents = ceil_div(spec.frames - 1, f) + 1;
+      spec.overlap_latents = overlap_of(window);
+      out.windows = ceil_div(latents - window, window - spec.overlap_latents) + 1;
+      out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
+                   std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
+    } else {
+      out.windows = 1 + ceil_div(spec.frames - out.window_frames, out.window_frames - 1);
+      out.reason = std::to_string(out.windows) + " clips of up to " + limit +
+                   ", each from the last frame of the one before";
+    }
+  }
+  spec.rollout = out.name;
+  return out;
+}
+
+void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
+                 std::vector<StageCost>& costs) {
+  if (rollout.name == "window") return;
+  const Geometry& g = traits.geometry;
+  const double length = static_cast<double>(spec.model_frames) / rollout.window_frames;
+  for (StageCost& c : costs) {
+    if (c.stage == "denoise") {
+      c.flops *= static_cast<double>(rollout.windows);
+      c.tokens *= rollout.windows;
+      if (rollout.name == "overlap") {
+        // The clip's latents, the sampler's history and the blend: eight fp32 copies.
+        const int64_t latents = (spec.model_frames - 1) / g.temporal_factor + 1;
+        c.work_bytes += static_cast<uint64_t>(8 * 4 * g.latent_channels * latents) *
+                        static_cast<uint64_t>(spec.model_size.width / g.spatial_factor) *
+                        static_cast<uint64_t>(spec.model_size.height / g.spatial_factor);
+      }
+    } else if (c.stage == "decode") {
+      c.flops *= length;
+    }
+  }
+}
+
+}  // namespace genvid

@@ -1,0 +1,30 @@
+// How a clip longer than the model's own window is made, and what that costs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "families/describe.h"
+#include "genvid/clip_spec.h"
+#include "genvid/request.h"
+
+namespace genvid {
+
+struct Rollout {
+  std::string name;           // "window", "overlap", "continue"
+  std::string reason;         // for the plan
+  int64_t windows = 1;        // network windows a step (overlap), or clips (continue)
+  int64_t window_frames = 0;  // frames of one window at most
+};
+
+// Decides spec.rollout, window_latents, overlap_latents and, where one window is all that the
+// model can do, cuts spec.frames and adds a warning. spec.frames must be set.
+// Throws Error(kUsage) when --rollout asks for what this checkpoint cannot do.
+Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
+                       std::vector<std::string>& warnings);
+
+// The costs of one window as those of the whole clip.
+void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
+                 std::vector<StageCost>& costs);
+
+}  // namespace genvid

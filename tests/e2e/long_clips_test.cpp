@@ -1,0 +1,74 @@
+// Clips longer than a model's own window: exactly the seconds asked for, whatever the rollout.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "e2e/run_helper.h"
+
+namespace genvid::e2e {
+namespace {
+
+struct Case {
+  const char* model;
+  const char* rollout;
+  bool image;
+  int fps;
+};
+
+class LongClips : public testing::TestWithParam<Case> {};
+
+TEST_P(LongClips, FifteenSecondsAreExact) {
+  const Case c = GetParam();
+  const TempDir dir;
+  std::vector<std::string> args{"a house by the sea",
+                                "-o",
+                                dir / "a.mkv",
+                                "--model",
+                                models(c.model),
+                                "--seconds",
+                                "15",
+                                "--steps",
+                                "2",
+                                "--seed",
+                                "3"};
+  if (c.image) {
+    ASSERT_EQ(genvid({"a house", "-o", dir / "in_%d.png", "--model", models("tiny-wan21"),
+                      "--frames", "1", "--steps", "1", "--seed", "1"})
+                  .code,
+              0);
+    args.insert(args.end(), {"--image", dir / "in_1.png"});
+  }
+  std::vector<std::string> plan = args;
+  plan.push_back("--dry-run");
+  const Result planned = genvid(plan);
+  EXPECT_NE(planned.out.find(c.rollout), std::string::npos) << planned.out;
+
+  const Result made = genvid(args);
+  ASSERT_EQ(made.code, 0) << made.err;
+  const Result info = genvid({"info", dir / "a.mkv", "--json"});
+  ASSERT_EQ(info.code, 0) << info.err;
+  const auto json = nlohmann::json::parse(info.out);
+  EXPECT_EQ(json.at("frames").get<int>(), 15 * c.fps) << info.out;
+
+  const std::string first = read_bytes(dir / "a.mkv");
+  args.push_back("--overwrite");
+  ASSERT_EQ(genvid(args).code, 0);
+  EXPECT_TRUE(first == read_bytes(dir / "a.mkv")) << "the same command gives the same file";
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, LongClips,
+                         testing::Values(Case{"tiny-wan21", "overlap", false, 16},
+                                         Case{"tiny-wan22-a14b", "overlap", false, 16},
+                                         Case{"tiny-wan22-ti2v", "continue", false, 24},
+                                         Case{"tiny-wan22-ti2v", "continue", true, 24},
+                                         Case{"tiny-wan21-i2v", "continue", true, 16}));
+
+TEST(LongClipsRefused, WhatTheCheckpointCannotDo) {
+  const Result r = genvid({"a house", "-o", "x.mp4", "--model", models("tiny-wan21"), "--rollout",
+                           "continue", "--dry-run"});
+  EXPECT_EQ(r.code, 2);
+  EXPECT_NE(r.err.find("overlap"), std::string::npos) << r.err;
+}
+
+}  // namespace
+}  // namespace genvid::e2e
