@@ -63,8 +63,7 @@ ClipVisionEncoder load_clip(const LoadContext& context) {
       parse_image_encoder_config(files.config, "image_encoder/config.json");
   const WeightMap all = WeightMap::open(files, context.device, {});
   // Saved from CLIPVisionModel without the prefix, from every larger model with it.
-  const std::string prefix =
-      all.has("vision_model.embeddings.class_embedding") ? "vision_model." : "";
+  const std::string prefix = all.has("embeddings.class_embedding") ? "" : "vision_model.";
   const WeightMap w = prefix.empty() ? all : all.scope("vision_model");
   ClipVisionEncoder encoder(w, config);
   const std::string last = std::to_string(config.num_hidden_layers - 1);

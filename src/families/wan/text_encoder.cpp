@@ -131,7 +131,8 @@ class Umt5Encoder : public TextEncoder {
         tokenizer_(std::move(tokenizer)),
         final_norm_(w.scope("encoder.final_layer_norm"), config) {
     // Few of its rows are needed for a prompt, so the table stays in the file, in its own dtype.
-    const char* name = w.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+    const char* alias = "encoder.embed_tokens.weight";
+    const char* name = !w.has("shared.weight") && w.has(alias) ? alias : "shared.weight";
     table_ = w.get_mapped(name, {config.vocab_size, config.d_model});
     for (int64_t i = 0; i < config.num_layers; ++i) {
       blocks_.emplace_back(w.scope("encoder.block").scope(i), config);
