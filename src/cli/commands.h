@@ -12,6 +12,8 @@ using Command = std::function<int()>;
 Command add_generate(CLI::App& app);  // the program itself, without a sub-command
 Command add_decode(CLI::App& app);
 void add_models(CLI::App& app, std::function<void(Command)> choose);  // list, info, check
+Command add_batch(CLI::App& app);
+int run_batch_worker();  // batch-worker: makes clips for a supervisor
 Command add_info(CLI::App& app);
 Command add_doctor(CLI::App& app);
 

@@ -75,6 +75,10 @@ int parse_and_run(int argc, char** argv) {
   models->allow_extras();
   models->require_subcommand(1);
   add_models(*models, choose);
+  add("batch", "Many clips from a job file; picks up where it was", add_batch);
+  CLI::App* worker = app.add_subcommand("batch-worker", "");
+  worker->group("");  // started by batch --workers, not by people
+  worker->callback([&] { choose(run_batch_worker); });
   add("info", "What a video file is, and the settings that made it", add_info);
   add("doctor", "What is on this machine, and what is missing", add_doctor);
   try {

@@ -1,0 +1,170 @@
+#include "cli/batch_view.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/plan_text.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/parse_values.h"
+
+namespace genvid::cli {
+namespace {
+
+using State = BatchQueue::State;
+
+constexpr size_t kMostListed = 20;
+
+void json_line(const Json& json) {
+  std::fprintf(stderr, "%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+std::string seconds_short(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f s", seconds);
+  return seconds < 100 ? text : seconds_text(seconds);
+}
+
+size_t ended_count(const BatchQueue& queue) {
+  return queue.clips().size() - queue.count(State::kWaiting) - queue.count(State::kRunning);
+}
+
+}  // namespace
+
+double BatchView::elapsed() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void BatchView::progress_of(const BatchQueue& queue, size_t clip, const ProgressEvent& event) {
+  if (mode_ != ProgressMode::kJson) return;  // one bar cannot show several clips
+  json_line({{"event", "progress"},
+             {"id", queue.clips()[clip].clip.id},
+             {"stage", event.stage},
+             {"done", event.done},
+             {"total", event.total}});
+}
+
+void BatchView::started(const BatchQueue& queue, size_t clip) {
+  if (mode_ != ProgressMode::kJson) return;
+  json_line({{"event", "started"},
+             {"id", queue.clips()[clip].clip.id},
+             {"attempt", queue.attempts(clip)}});
+}
+
+void BatchView::ended(const BatchQueue& queue, size_t clip, const ClipOutcome& outcome,
+                      bool again) {
+  const BatchClip& c = queue.clips()[clip];
+  const bool done = outcome.end == ClipOutcome::End::kDone;
+  if (done) {
+    ++made_;
+    bytes_ += outcome.bytes;
+    estimate_done_ += c.seconds;
+  }
+  double estimate_left = 0;
+  for (size_t i = 0; i < queue.clips().size(); ++i) {
+    const bool open = queue.state(i) == State::kWaiting || queue.state(i) == State::kRunning;
+    if (open && !queue.clips()[i].copy_of) estimate_left += queue.clips()[i].seconds;
+  }
+  // The estimate gives the proportions, this run the scale.
+  const double eta = estimate_done_ > 0 ? elapsed() * estimate_left / estimate_done_ : 0;
+  if (mode_ == ProgressMode::kJson) {
+    Json line = {{"event", done    ? "done"
+                           : again ? "retry"
+                                   : "failed"},
+                 {"id", c.clip.id},
+                 {"ended", ended_count(queue)},
+                 {"clips", queue.clips().size()},
+                 {"eta_seconds", eta}};
+    if (done)
+      line.update({{"path", c.path}, {"bytes", outcome.bytes}, {"seconds", outcome.seconds}});
+    if (!done) line.update({{"code", outcome.code}, {"error", outcome.error}});
+    if (!outcome.note.empty()) line["note"] = outcome.note;
+    json_line(line);
+    return;
+  }
+  bar_.clear();
+  if (mode_ == ProgressMode::kNone && done) return;
+  std::string text =
+      done ? c.path + " in " + seconds_short(outcome.seconds)
+           : c.clip.id + (again ? " will be tried again: " : " failed: ") + outcome.error;
+  if (!outcome.note.empty()) text += " (" + outcome.note + ")";
+  if (done && estimate_left > 0) text += ", " + seconds_short(eta) + " left";
+  std::fprintf(stderr, "genvid: [%zu/%zu] %s\n", ended_count(queue), queue.clips().size(),
+               log::printable(text).c_str());
+}
+
+void BatchView::summary(const BatchQueue& queue, size_t done_before, double price_per_hour) {
+  bar_.clear();
+  const double seconds = elapsed();
+  const double cost = seconds / 3600 * price_per_hour;
+  const size_t failed = queue.count(State::kFailed);
+  const size_t skipped = queue.count(State::kSkipped);
+  const size_t open = queue.count(State::kWaiting) + queue.count(State::kRunning);
+  if (mode_ == ProgressMode::kJson) {
+    json_line({{"event", "summary"},
+               {"done", made_},
+               {"done_before", done_before},
+               {"failed", failed},
+               {"skipped", skipped},
+               {"open", open},
+               {"bytes", bytes_},
+               {"seconds", seconds},
+               {"cost", cost}});
+    return;
+  }
+  size_t listed = 0;
+  for (size_t i = 0; i < queue.clips().size(); ++i) {
+    const bool bad = queue.state(i) == State::kFailed;
+    if (!bad && (queue.state(i) != State::kSkipped || queue.reason(i) == "above --limit")) continue;
+    if (++listed > kMostListed) continue;
+    std::fprintf(stderr, "  %s %s: %s\n", bad ? "failed " : "skipped",
+                 queue.clips()[i].clip.id.c_str(), log::printable(queue.reason(i)).c_str());
+  }
+  if (listed > kMostListed) std::fprintf(stderr, "  and %zu more\n", listed - kMostListed);
+  std::fprintf(stderr, "genvid: done %zu, done before %zu, failed %zu, skipped %zu", made_,
+               done_before, failed, skipped);
+  if (open > 0) std::fprintf(stderr, ", not begun %zu", open);
+  std::fprintf(stderr, "; %s", seconds_short(seconds).c_str());
+  if (made_ > 0) {
+    std::fprintf(stderr, ", %s a clip, %s",
+                 seconds_short(seconds / static_cast<double>(made_)).c_str(),
+                 bytes_text(bytes_).c_str());
+  }
+  if (price_per_hour > 0) {
+    std::fprintf(stderr, ", cost %.4f, %.4f a clip", cost,
+                 cost / static_cast<double>(std::max<size_t>(1, made_)));
+  }
+  std::fprintf(stderr, "\n");
+}
+
+std::string dry_run_text(const PreparedBatch& batch) {
+  std::vector<std::string> state(batch.clips.size(), "to do");
+  for (const auto& s : batch.settled) {
+    state[s.clip] = s.state == State::kDone ? "done before" : "skipped: " + s.reason;
+  }
+  std::string text;
+  double seconds = 0;
+  uint64_t peak = 0;
+  size_t open = 0;
+  for (const size_t i : batch_order(batch.clips)) {
+    const BatchClip& c = batch.clips[i];
+    std::string what = state[i];
+    if (what == "to do") {
+      ++open;
+      if (c.copy_of) what = "the same as " + batch.clips[*c.copy_of].clip.id;
+      if (!c.copy_of) seconds += c.seconds;
+      peak = std::max(peak, c.peak_bytes);
+    }
+    text += c.clip.id + "  " + std::to_string(c.frames) + " frames  " + to_text(c.size) + "  " +
+            bytes_text(c.peak_bytes) + "  " + seconds_text(c.seconds) + "  " +
+            log::printable(c.path) + "  " + c.keys.pixels.substr(0, 8) + "  " +
+            log::printable(what) + "\n";
+  }
+  text += std::to_string(open) + " of " + std::to_string(batch.clips.size()) +
+          " clips to do, about " + seconds_text(seconds) + ", at most " + bytes_text(peak) +
+          " of memory";
+  if (batch.disabled > 0) text += "; " + std::to_string(batch.disabled) + " jobs are disabled";
+  return text + "\n";
+}
+
+}  // namespace genvid::cli

@@ -1,0 +1,193 @@
+#include "jobs/batch_runner.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+#include <thread>
+
+#include "core/atomic_file.h"
+#include "core/cancel.h"
+#include "core/input_file.h"
+#include "core/log.h"
+#include "media/sha256.h"
+
+namespace genvid {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = BatchQueue::Clock;
+
+constexpr std::chrono::milliseconds kClaimPoll{500};
+
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+// A second name for the same file where the file system has that, else a copy.
+void copy_file(const std::string& from, const std::string& to, bool overwrite) {
+  if (!overwrite && ::link(from.c_str(), to.c_str()) == 0) {
+    const fs::path folder = fs::path(to).has_parent_path() ? fs::path(to).parent_path() : ".";
+    const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0) {
+      if (::fsync(dir) != 0) log::debug("cannot sync the folder of a copy");
+      ::close(dir);
+    }
+    return;
+  }
+  const InputFile in(from, ErrorKind::kOutput);
+  AtomicFile out(to, overwrite);
+  std::vector<char> buffer(size_t{1} << 20);
+  for (uint64_t at = 0; at < in.size();) {
+    const size_t bytes = std::min<uint64_t>(buffer.size(), in.size() - at);
+    in.read_at(at, buffer.data(), bytes);
+    out.write_all(buffer.data(), bytes);
+    at += bytes;
+  }
+  out.commit();
+}
+
+}  // namespace
+
+void describe_file(const std::string& path, ClipOutcome& outcome) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    throw Error(ErrorKind::kOutput, "cannot read the finished " + log::printable(path) + ": " +
+                                        std::generic_category().message(errno));
+  }
+  outcome.bytes = static_cast<uint64_t>(info.st_size);
+  outcome.mtime_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+  outcome.sha256 = media::sha256_file(path);
+}
+
+JournalEntry BatchRun::entry(size_t clip) const {
+  const BatchClip& c = context_.queue->clips()[clip];
+  JournalEntry e;
+  e.id = c.clip.id;
+  e.keys = c.keys;
+  e.path = c.path;
+  e.attempt = context_.queue->attempts(clip);
+  return e;
+}
+
+bool BatchRun::claim(size_t clip) {
+  if (context_.claims == nullptr) return true;
+  const BatchClip& c = context_.queue->clips()[clip];
+  switch (context_.claims->claim(c.clip.id, c.keys)) {
+    case ClaimFolder::Answer::kBusy:
+      context_.queue->put_back(clip, Clock::now(), kClaimPoll);
+      return false;
+    case ClaimFolder::Answer::kDone: {
+      ClipOutcome outcome;
+      outcome.end = ClipOutcome::End::kDone;
+      outcome.note = "made by another process";
+      context_.queue->finish(clip, outcome, Clock::now());
+      return false;
+    }
+    case ClaimFolder::Answer::kMine:
+      break;
+  }
+  // What a process that died has left may be there by now.
+  if (is_there(c.path) && !c.overwrite) {
+    overwrite_[clip] = read_journals(*context_.file, *context_.options).made(c.path);
+  }
+  return true;
+}
+
+bool BatchRun::copy(size_t clip) {
+  BatchQueue& queue = *context_.queue;
+  const BatchClip& c = queue.clips()[clip];
+  if (!c.copy_of || queue.state(*c.copy_of) != BatchQueue::State::kDone) return false;
+  const BatchClip& original = queue.clips()[*c.copy_of];
+  ClipOutcome outcome;
+  try {
+    copy_file(original.path, c.path, c.overwrite || overwrite_[clip]);
+    describe_file(c.path, outcome);
+    outcome.end = ClipOutcome::End::kDone;
+    outcome.frames = c.frames;
+    outcome.note = "the same as " + original.clip.id;
+  } catch (const Error& e) {
+    outcome.code = e.exit_code();
+    outcome.error = e.what();
+  }
+  end(clip, outcome);
+  return true;
+}
+
+std::optional<size_t> BatchRun::start() {
+  overwrite_.resize(context_.queue->clips().size());
+  while (const auto clip = context_.queue->take(Clock::now())) {
+    throw_if_cancelled();
+    if (!claim(*clip)) continue;
+    JournalEntry e = entry(*clip);
+    e.status = "started";
+    context_.journal->append(e);
+    context_.observer->started(*context_.queue, *clip);
+    if (copy(*clip)) continue;
+    return clip;
+  }
+  return std::nullopt;
+}
+
+Request BatchRun::request(size_t clip) const {
+  const BatchClip& c = context_.queue->clips()[clip];
+  Request request = clip_request(*context_.file, c.clip, context_.options->expand);
+  request.overwrite = c.overwrite || overwrite_[clip];
+  return request;
+}
+
+void BatchRun::end(size_t clip, const ClipOutcome& outcome) {
+  JournalEntry e = entry(clip);
+  const bool done = outcome.end == ClipOutcome::End::kDone;
+  e.status = done ? "done" : "failed";
+  e.bytes = outcome.bytes;
+  e.mtime_ns = outcome.mtime_ns;
+  e.sha256 = outcome.sha256;
+  e.frames = outcome.frames;
+  e.seconds = outcome.seconds;
+  e.peak_device_bytes = outcome.peak_device_bytes;
+  e.note = outcome.note;
+  e.code = outcome.code;
+  e.error = outcome.error;
+  context_.journal->append(e);
+  // Its file may be whole and in place already: it did not come to say so.
+  if (outcome.end == ClipOutcome::End::kCrashed) overwrite_[clip] = true;
+  if (context_.claims != nullptr) done ? context_.claims->done() : context_.claims->release();
+  const bool again = context_.queue->finish(clip, outcome, Clock::now());
+  if (!done && !again && context_.fail_fast) {
+    context_.queue->stop("stopped after " + e.id + " failed (--fail-fast)");
+  }
+  context_.observer->ended(*context_.queue, clip, outcome, again);
+}
+
+void run_in_process(const BatchContext& context, ClipMaker& maker) {
+  BatchRun run(context);
+  while (true) {
+    const auto clip = run.start();
+    if (!clip) {
+      const auto wait = context.queue->wait(Clock::now());
+      if (!wait) return;
+      throw_if_cancelled();
+      std::this_thread::sleep_for(std::min<Clock::duration>(*wait, std::chrono::milliseconds(100)));
+      continue;
+    }
+    ClipOutcome outcome;
+    try {
+      outcome = maker.make(run.request(*clip));
+    } catch (const Error& e) {
+      if (e.kind() == ErrorKind::kCancelled) throw;
+      outcome.code = e.exit_code();
+      outcome.error = e.what();
+    } catch (const std::bad_alloc&) {
+      outcome.code = static_cast<int>(ErrorKind::kMemory);
+      outcome.error = "out of memory";
+    }
+    run.end(*clip, outcome);
+  }
+}
+
+}  // namespace genvid

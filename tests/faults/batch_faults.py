@@ -1,0 +1,382 @@
+"""Faults under `genvid batch`, on a tiny checkpoint. Each test prints its counts and fails on any
+lost, corrupt, duplicated or skipped clip. A tool that is not here is 'skipped', never passed.
+
+  batch_faults.py GENVID MODEL kill [--kills N]        kill -9 at random times
+  batch_faults.py GENVID MODEL points [--step N]       kill at every write, sync, rename, open, close
+  batch_faults.py GENVID MODEL errors [--step N]       ENOSPC and EIO at the same places
+  batch_faults.py GENVID MODEL claim [--runs N]        8 processes share one list
+  batch_faults.py GENVID MODEL workers                 workers that are killed or stopped
+  batch_faults.py GENVID MODEL signals                 TERM, USR1, INT, and a second process
+  batch_faults.py GENVID MODEL cost                    8 clips in one batch against 8 runs
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+
+
+class Failure(Exception):
+    pass
+
+
+def require(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+class Batch:
+    """A job file with its own output folder."""
+
+    def __init__(self, args, clips, folder):
+        self.args = args
+        self.folder = pathlib.Path(folder)
+        self.out = self.folder / "out"
+        self.jobs = self.folder / "jobs.json"
+        self.ids = [f"clip{i:03d}" for i in range(clips)]
+        self.jobs.write_text(json.dumps({
+            "genvid": 1,
+            # Lossless: x264's bytes for frames this small depend on what the heap held before.
+            "output_template": "{id}.mkv",
+            "defaults": {"model": args.model, "size": "32x32", "num_frames": 5, "threads": 1,
+                         "num_inference_steps": 2, "device": "cpu",
+                         "codec": "ffv1"},
+            "jobs": [{"id": i, "prompt": f"a house, take {i}"} for i in self.ids]}))
+        self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache"))
+
+    def command(self, *more):
+        return [self.args.genvid, "batch", str(self.jobs), "--out-dir", str(self.out), "--progress",
+                "none", *more]
+
+    def start(self, *more, prefix=()):
+        return subprocess.Popen([*prefix, *self.command(*more)], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, env=self.environment, text=True)
+
+    def run(self, *more, prefix=()):
+        process = self.start(*more, prefix=prefix)
+        _, errors = process.communicate(timeout=600)
+        return process.returncode, errors
+
+    def clear(self):
+        shutil.rmtree(self.out, ignore_errors=True)
+
+    def journal(self):
+        """Whole lines of all journals."""
+        entries = []
+        for path in sorted(self.out.glob(".jobs.json*.journal.jsonl")):
+            for line in path.read_bytes().split(b"\n")[:-1]:
+                mark = line.rfind(b',"crc32c":"')
+                if mark < 0 or line[mark + 11:] != b'%08x"}' % crc32c(line[:mark]):
+                    continue
+                entries.append(json.loads(line))
+        return entries
+
+    def check_done(self):
+        """Every clip that the journal calls done is whole. Returns how often each is."""
+        done = collections.Counter()
+        for entry in self.journal():
+            if entry["status"] != "done":
+                continue
+            done[entry["id"]] += 1
+            data = pathlib.Path(entry["path"]).read_bytes()
+            require(len(data) == entry["bytes"] and
+                    hashlib.sha256(data).hexdigest() == entry["sha256"],
+                    f"{entry['id']} is done in the journal, but its file is another")
+        return done
+
+    def check_names(self, reference):
+        """Nothing but whole clips under final names."""
+        for path in self.out.glob("*.mkv"):
+            require(path.read_bytes() == reference[path.stem], f"{path.name} is not whole")
+
+    def check_complete(self, reference):
+        done = self.check_done()
+        require(set(done) == set(self.ids), f"done are {sorted(done)}")
+        self.check_names(reference)
+        require(len(list(self.out.glob("*.mkv"))) == len(self.ids), "clips are missing")
+        return done
+
+
+CRC_TABLE = []
+for i in range(256):
+    value = i
+    for _ in range(8):
+        value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+    CRC_TABLE.append(value)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def reference_of(batch):
+    code, errors = batch.run()
+    require(code == 0, f"the run without faults ended with {code}: {errors}")
+    files = {i: (batch.out / f"{i}.mkv").read_bytes() for i in batch.ids}
+    batch.check_complete(files)
+    batch.clear()
+    return files
+
+
+def random_kills(args, folder):
+    batch = Batch(args, args.clips, folder)
+    start = time.monotonic()
+    reference = reference_of(batch)
+    whole = time.monotonic() - start
+    dice = random.Random(args.seed)
+    kills = rounds = redone = most_redone = 0
+    while kills < args.kills:
+        killed = 0
+        while True:
+            process = batch.start()
+            # Some early, in the start itself; most while clips are made.
+            wait = dice.choice([dice.uniform(0, 0.5), dice.uniform(0.3, max(1.0, whole / 3))])
+            try:
+                process.communicate(timeout=wait)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                kills += 1
+                killed += 1
+                batch.check_done()
+                batch.check_names(reference)
+                continue
+            require(process.returncode == 0, f"resumed run ended with {process.returncode}")
+            break
+        done = batch.check_complete(reference)
+        require(max(done.values()) == 1, "a finished clip was made again")
+        started = collections.Counter(e["id"] for e in batch.journal() if e["status"] == "started")
+        again = sum(started.values()) - len(batch.ids)
+        require(again <= killed, f"{again} clips redone after {killed} kills")
+        redone += again
+        most_redone = max(most_redone, again)
+        rounds += 1
+        batch.clear()
+    print(f"kill: {kills} random kills over {rounds} batches of {len(batch.ids)} clips: 0 lost, "
+          f"corrupt, duplicated or skipped; {redone} clips redone")
+
+
+def traced(call, action, when):
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+            f"inject={call}:{action}:when={when}"]
+
+
+def calls_of(batch, call):
+    """How often the busiest thread makes a call in a run without faults."""
+    trace = batch.folder / "trace"
+    code, errors = batch.run(prefix=["strace", "-f", "-qq", "-o", str(trace), "-e",
+                                     f"trace={call}"])
+    require(code == 0, f"a traced run ended with {code}: {errors}")
+    counts = collections.Counter(line.split()[0] for line in trace.read_text().splitlines()
+                                 if f"{call}(" in line)
+    batch.clear()
+    return max(counts.values(), default=0)
+
+
+def need_strace():
+    if shutil.which("strace") is None:
+        print("skipped: strace is not here")
+        sys.exit(SKIPPED)
+    probe = subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True)
+    if probe.returncode != 0:
+        print("skipped: strace may not trace here")
+        sys.exit(SKIPPED)
+
+
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "renameat2", "rename", "openat", "close")
+
+
+def places(batch, call, step):
+    """Every place for the calls that change files; every step-th for those of a start."""
+    count = calls_of(batch, call)
+    stride = step if call in ("openat", "close") else 1
+    return range(1, count + 1, stride)
+
+
+def kill_points(args, folder):
+    need_strace()
+    batch = Batch(args, args.clips, folder)
+    reference = reference_of(batch)
+    kills = collections.Counter()
+    for call in CALLS:
+        for when in places(batch, call, args.step):
+            code, _ = batch.run(prefix=traced(call, "signal=KILL", when))
+            if code in (137, -9):
+                kills[call] += 1
+            batch.check_done() if batch.out.exists() else None
+            batch.check_names(reference)
+            code, errors = batch.run()
+            require(code == 0, f"after a kill at {call} {when}: {code}: {errors}")
+            done = batch.check_complete(reference)
+            require(max(done.values()) == 1, f"made twice after a kill at {call} {when}")
+            batch.clear()
+    require(sum(kills.values()) > 20, f"only {kills}")
+    print(f"points: {sum(kills.values())} kills ({dict(kills)}) in batches of {args.clips} clips: "
+          "0 lost, corrupt, duplicated or skipped")
+
+
+def error_points(args, folder):
+    need_strace()
+    batch = Batch(args, args.clips, folder)
+    reference = reference_of(batch)
+    codes = collections.Counter()
+    for error in ("ENOSPC", "EIO"):
+        for call in ("write", "fsync", "fdatasync", "renameat2", "rename", "close"):
+            for when in places(batch, call, args.step):
+                code, errors = batch.run(prefix=traced(call, f"error={error}", when))
+                require(code in (0, 1, 2, 3, 4, 7), f"{error} at {call} {when}: {code}: {errors}")
+                codes[code] += 1
+                batch.check_done() if batch.out.exists() else None
+                batch.check_names(reference)
+                code, errors = batch.run()
+                require(code == 0, f"after {error} at {call} {when}: {code}: {errors}")
+                batch.check_complete(reference)
+                batch.clear()
+    print(f"errors: {sum(codes.values())} injected, exit codes {dict(codes)}: nothing but whole "
+          "clips at final names, every next run completes")
+
+
+def shared_claims(args, folder):
+    batch = Batch(args, args.clips, folder)
+    reference = reference_of(batch)
+    for run in range(args.runs):
+        claims = batch.folder / f"claims{run}"
+        processes = [batch.start("--claim", str(claims)) for _ in range(8)]
+        for process in processes:
+            _, errors = process.communicate(timeout=600)
+            require(process.returncode == 0, f"{process.returncode}: {errors}")
+        done = batch.check_complete(reference)
+        require(max(done.values()) == 1, f"made twice: {done}")
+        started = collections.Counter(e["id"] for e in batch.journal() if e["status"] == "started")
+        require(max(started.values()) == 1, f"started twice: {started}")
+        batch.clear()
+        shutil.rmtree(claims)
+    print(f"claim: {args.runs} runs of 8 processes on {len(batch.ids)} clips: each made once")
+
+
+def children_of(pid):
+    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(p) for p in path.read_text().split()] if path.exists() else []
+
+
+def lost_workers(args, folder):
+    batch = Batch(args, args.clips, folder)
+    reference = reference_of(batch)
+    dice = random.Random(args.seed)
+    for sign, name in ((signal.SIGKILL, "killed"), (signal.SIGSTOP, "stopped")):
+        hit = 0
+        for _ in range(args.runs):
+            process = batch.start("--workers", "2", "--silence", "5")
+            deadline = time.monotonic() + dice.uniform(0.5, 2.5)
+            while time.monotonic() < deadline and process.poll() is None:
+                time.sleep(0.01)
+            workers = children_of(process.pid) if process.poll() is None else []
+            if workers:
+                os.kill(dice.choice(workers), sign)
+                hit += 1
+            _, errors = process.communicate(timeout=600)
+            require(process.returncode == 0, f"a worker {name}: {process.returncode}: {errors}")
+            batch.check_complete(reference)
+            batch.clear()
+        print(f"workers: {hit} {name} in {args.runs} runs: every batch completed, same bytes")
+    process = batch.start("--workers", "2")
+    time.sleep(1.0)
+    workers = children_of(process.pid)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 5
+    while any(pathlib.Path(f"/proc/{w}").exists() for w in workers):
+        require(time.monotonic() < deadline, "workers outlive their supervisor")
+        time.sleep(0.05)
+    print(f"workers: {len(workers)} ended with their killed supervisor")
+
+
+def signals(args, folder):
+    batch = Batch(args, args.clips, folder)
+    reference = reference_of(batch)
+    for sign, expected in ((signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)):
+        for more in ((), ("--workers", "2")):
+            process = batch.start(*more)
+            journal = batch.out / ".jobs.json.journal.jsonl"
+            while not (journal.exists() and b'"done"' in journal.read_bytes()):
+                require(process.poll() is None, "ended before a clip was done")
+                time.sleep(0.005)
+            code, _ = batch.run()
+            require(code == 9, f"a second process ended with {code}, expected 9")
+            process.send_signal(sign)
+            sent = time.monotonic()
+            _, errors = process.communicate(timeout=60)
+            require(process.returncode == expected, f"{sign}: {process.returncode}: {errors}")
+            print(f"signals: {sign.name} {' '.join(more)}: {expected} after "
+                  f"{time.monotonic() - sent:.2f} s")
+            batch.check_names(reference)
+            require(batch.run()[0] == 0, "the next run did not complete")
+            batch.check_complete(reference)
+            batch.clear()
+
+
+def cpu_of(commands, environment):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def cost(args, folder):
+    batch = Batch(args, 8, folder)
+    reference_of(batch)
+    together = cpu_of([batch.command()], batch.environment)
+    single = []
+    for i in batch.ids:
+        single.append([args.genvid, f"a house, take {i}", "-o", str(batch.folder / f"{i}.mkv"),
+                       "--model", args.model, "--size", "32x32", "--frames", "5", "--threads", "1",
+                       "--steps", "2", "--device", "cpu", "--seed", "1", "--codec", "ffv1"])
+    apart = cpu_of(single, batch.environment)
+    print(f"cost: 8 clips in one batch {together:.2f} s of CPU, in 8 runs {apart:.2f} s: "
+          f"{together / apart:.2f}x")
+    require(together <= 0.5 * apart, "a batch costs more than half of separate runs")
+
+
+TESTS = {"kill": random_kills, "points": kill_points, "errors": error_points,
+         "claim": shared_claims, "workers": lost_workers, "signals": signals, "cost": cost}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("genvid")
+    parser.add_argument("model")
+    parser.add_argument("test", choices=TESTS)
+    parser.add_argument("--clips", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="genvid-faults-") as folder:
+        try:
+            TESTS[args.test](args, folder)
+        except Failure as failure:
+            print(f"FAILED {args.test}: {failure}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
