@@ -10,7 +10,9 @@ namespace genvid {
 struct Rational {
   int64_t num = 0;
   int64_t den = 1;
-  double value() const { return den == 0 ? 0.0 : static_cast<double>(num) / static_cast<double>(den); }
+  double value() const {
+    return den == 0 ? 0.0 : static_cast<double>(num) / static_cast<double>(den);
+  }
   bool operator==(const Rational&) const = default;
 };
 

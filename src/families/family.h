@@ -18,7 +18,7 @@ namespace genvid {
 struct LoadContext {
   const ModelFolder* model = nullptr;
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;      // transformer, text and image encoders
+  at::ScalarType dtype = at::kFloat;  // transformer, text and image encoders
   at::ScalarType vae_dtype = at::kFloat;
 };
 
@@ -31,9 +31,9 @@ class TextEncoder {
 
 // What besides the prompt a prediction depends on; made once per clip.
 struct Conditioning {
-  Tensor image_embeds;     // [1, S_img, D_img], or undefined
-  Tensor concat_latents;   // [1, C', T, H, W] fp32, channels appended to the latents, or undefined
-  Tensor pinned_latents;   // [1, C, T, H, W] fp32: known latent frames, or undefined
+  Tensor image_embeds;    // [1, S_img, D_img], or undefined
+  Tensor concat_latents;  // [1, C', T, H, W] fp32, channels appended to the latents, or undefined
+  Tensor pinned_latents;  // [1, C, T, H, W] fp32: known latent frames, or undefined
   std::vector<bool> pinned;  // per latent frame; the pipeline holds these frames at pinned_latents
                              // and gives them timestep 0
 };
@@ -43,8 +43,8 @@ class Denoiser {
   virtual ~Denoiser() = default;
   // latents [1, C, T, H, W] fp32; timestep [1, T] fp32, one per latent frame; prompt_embeds as the
   // text encoder made them. Returns the prediction [1, C, T, H, W] in the compute dtype.
-  virtual Tensor predict(const Tensor& latents, const Tensor& timestep,
-                         const Tensor& prompt_embeds, const Conditioning& conditioning) = 0;
+  virtual Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,
+                         const Conditioning& conditioning) = 0;
 };
 
 class VaeStream {

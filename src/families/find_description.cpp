@@ -9,7 +9,8 @@ const Description& find_description(const ModelFolder& model) {
   const Json& index = model.index();
   const auto name = index.find("_class_name");
   std::string known;
-  for (const Description* d : descriptions()) known += (known.empty() ? "" : ", ") + std::string(d->family);
+  for (const Description* d : descriptions())
+    known += (known.empty() ? "" : ", ") + std::string(d->family);
   throw Error(ErrorKind::kModel,
               model.dir().string() + ": no family runs this model (model_index.json says " +
                   (name != index.end() ? name->dump() : std::string("no _class_name")) +

@@ -6,42 +6,13 @@
 
 #include "core/safetensors.h"
 #include "genvid/error.h"
+#include "weights/weight_store.h"
 
 namespace genvid {
 namespace {
 
-at::ScalarType scalar_type(DType dtype, const std::string& where) {
-  switch (dtype) {
-    case DType::kBool:
-      return at::kBool;
-    case DType::kU8:
-      return at::kByte;
-    case DType::kI8:
-      return at::kChar;
-    case DType::kI16:
-      return at::kShort;
-    case DType::kI32:
-      return at::kInt;
-    case DType::kI64:
-      return at::kLong;
-    case DType::kF16:
-      return at::kHalf;
-    case DType::kBF16:
-      return at::kBFloat16;
-    case DType::kF32:
-      return at::kFloat;
-    case DType::kF64:
-      return at::kDouble;
-    default:
-      break;
-  }
-  throw Error(ErrorKind::kModel,
-              where + " has dtype " + std::string(dtype_name(dtype)) + ", which is not read here");
-}
-
 Tensor read_entry(std::ifstream& file, const TensorEntry& entry, const std::string& path) {
-  Tensor t =
-      at::empty(entry.shape, scalar_type(entry.dtype, path + ": tensor '" + entry.name + "'"));
+  Tensor t = at::empty(entry.shape, scalar_type(entry.dtype));
   file.seekg(static_cast<std::streamoff>(entry.offset));
   file.read(static_cast<char*>(t.mutable_data_ptr()), static_cast<std::streamsize>(entry.bytes));
   if (!file) throw Error(ErrorKind::kModel, path + ": cannot read tensor '" + entry.name + "'");

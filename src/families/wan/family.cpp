@@ -22,13 +22,8 @@ std::vector<Stage> stages(const ModelFolder& model) {
 }  // namespace
 
 const Family& family() {
-  static const Family f{&description(),
-                        stages,
-                        load_text_encoder,
-                        load_denoiser,
-                        load_vae,
-                        prepare_conditioning,
-                        tokenize};
+  static const Family f{&description(),       stages,  load_text_encoder, load_denoiser, load_vae,
+                        prepare_conditioning, tokenize};
   return f;
 }
 
