@@ -93,7 +93,10 @@ void check_free_space(const OutputPlan& plan, uint64_t bytes) {
   if (statvfs(folder.c_str(), &disk) != 0) return;  // some file systems do not say
   uint64_t free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (disk.f_blocks == 0 || free_bytes >= bytes) return;
-  auto mb = [](uint64_t n) { return std::to_string((n + 999'999) / 1'000'000) + " MB"; };
+  auto mb = [](uint64_t n) {
+    return n < 10'000'000 ? std::to_string((n + 999) / 1'000) + " kB"
+                          : std::to_string((n + 999'999) / 1'000'000) + " MB";
+  };
   throw Error(ErrorKind::kOutput, "the disk of " + quote(folder) + " has " + mb(free_bytes) +
                                       " free and the output needs at least about " + mb(bytes) +
                                       "; free some space or choose another folder");
