@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/model_locator.h"
 #include "cli/output_flags.h"
+#include "cli/restart.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "core/cancel.h"
@@ -282,6 +283,7 @@ int batch(const BatchFlags& f) {
   }
   const ProgressMode mode = f.view.apply();
   const BatchOptions options = options_of(f);
+  restart_with_sleeping_threads();
   const JobFile file = JobFile::read(f.file, format_of(f.format));
   std::unique_ptr<BatchLock> lock;
   const bool runs = !f.dry_run && f.emit.empty();

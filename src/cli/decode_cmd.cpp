@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/model_locator.h"
 #include "cli/output_flags.h"
+#include "cli/restart.h"
 #include "cli/session.h"
 #include "core/limits.h"
 #include "core/parse_values.h"
@@ -112,6 +113,7 @@ int decode(const DecodeFlags& f) {
   f.fields.apply(request);
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "no output: give -o FILE, e.g. -o out.mp4");
+  restart_with_sleeping_threads();
   const ModelFolder model = ModelFolder::open(locate_model(request.model));
   const Description& family = find_description(model);
   DecodeSpec spec = decode_spec(request, f.latents, model, family.traits(model));

@@ -13,6 +13,7 @@
 #include "cli/output_flags.h"
 #include "cli/plan_text.h"
 #include "cli/prompt_source.h"
+#include "cli/restart.h"
 #include "cli/session.h"
 #include "core/request_json.h"
 #include "genvid/error.h"
@@ -184,7 +185,9 @@ void report_result(const Request& request, const Plan& plan, const ClipResult& r
 
 int generate(const GenerateFlags& f) {
   const ProgressMode mode = f.view.apply();
+  if (f.prompt.argument == "-" || f.prompt.file) restart_with_sleeping_threads();
   const Request request = resolve_request(f);
+  restart_with_sleeping_threads();
   const ModelFolder model = ModelFolder::open(locate_model(request.model));
   Plan plan = checked_plan(request, model, f.dry_run);
   if (f.dry_run) return 0;

@@ -6,6 +6,7 @@
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
 #include "cli/plan_text.h"
+#include "cli/restart.h"
 #include "cli/session.h"
 #include "core/log.h"
 #include "core/parse_values.h"
@@ -75,6 +76,7 @@ struct CheckFlags {
 
 int check(const CheckFlags& f) {
   const ProgressMode mode = f.view.apply();
+  restart_with_sleeping_threads();
   const ModelFolder model = ModelFolder::open(locate_model(f.model));
   for (const ComponentSummary& c : check_model(model, find_description(model))) {
     std::printf("ok   %-16s %llu tensors, names and shapes\n", c.name.c_str(),

@@ -324,5 +324,24 @@ TEST(Requests, OddOnes) {
   expect_stream(dir / "ntsc.mp4", {"r_frame_rate=30000/1001", "nb_read_frames=7"});
 }
 
+// The program starts itself again to set how threads wait; what it was given must survive that.
+TEST(Requests, SurviveTheRestart) {
+  const TempDir dir;
+  const std::string awkward = "a \"house\" at 100%\n\tby the 海, $HOME";
+  const auto latents = [&](const std::string& name, Args args, const std::string& input,
+                           const Args& environment) {
+    args.insert(args.end(), {"-o", dir / (name + ".mkv"), "--model", models("tiny-wan21"),
+                             "--frames", "5", "--steps", "2", "--seed", "1", "--device", "cpu",
+                             "--threads", "1", "--save-latents", dir / name});
+    const Result r = genvid(args, input, environment);
+    EXPECT_EQ(r.code, 0) << r.err;
+    return tensor(dir / name, "latents");
+  };
+  ASSERT_EQ(getenv("OMP_WAIT_POLICY"), nullptr) << "then nothing starts again";
+  const auto once = latents("once", {"--prompt", awkward}, "", {"OMP_WAIT_POLICY=PASSIVE"});
+  EXPECT_EQ(latents("again", {"--prompt", awkward, "--negative-prompt", ""}, "", {}), once);
+  EXPECT_EQ(latents("input", {"-"}, awkward, {}), once);
+}
+
 }  // namespace
 }  // namespace genvid::e2e
