@@ -65,6 +65,18 @@ CheckLine check_loads(const Family& family, const LoadContext& context) {
 
 }  // namespace
 
+std::string find_non_finite(const ModelFolder& model, const Description& description) {
+  std::set<std::string> components;
+  for (const ExpectedTensor& e : description.expected_tensors(model)) {
+    components.insert(e.component);
+  }
+  for (const std::string& c : components) {
+    const CheckLine line = check_finite(model, c);
+    if (!line.passed) return c + ": " + line.note;
+  }
+  return "";
+}
+
 std::vector<CheckLine> check_model(const CheckSpec& spec, Host& host) {
   const ModelFolder model = ModelFolder::open(spec.model_dir);
   const Family& family = find_family(model);

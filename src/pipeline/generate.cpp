@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "families/family.h"
 #include "genvid/error.h"
+#include "pipeline/check.h"
 #include "pipeline/decode.h"
 #include "pipeline/rollout_continue.h"
 #include "pipeline/runtime.h"
@@ -50,9 +51,7 @@ Tensor make_latents(const Family& family, const LoadContext& context, const Clip
   throw Error(error.kind(), error.what() + kept);
 }
 
-}  // namespace
-
-ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
+ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   const ModelFolder model = ModelFolder::open(spec.model_dir);
   const Family& family = find_family(model);
   LoadContext context = load_context(model, spec.device, spec.dtype, spec.vae_dtype, spec.threads);
@@ -88,6 +87,23 @@ ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   result.times = clock.times();
   result.peak_device_bytes = finish_device(context);
   return result;
+}
+
+}  // namespace
+
+// Values that are not finite are the weights' fault more often than the arithmetic's; then say
+// which.
+ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
+  try {
+    return run_clip(spec, sink, host);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kNumerical) throw;
+    const ModelFolder model = ModelFolder::open(spec.model_dir);
+    const std::string weight = find_non_finite(model, *find_family(model).description);
+    if (weight.empty()) throw;
+    throw Error(ErrorKind::kModel, spec.model_dir + "/" + weight + " (" + e.what() +
+                                       "); the file is damaged, get it again");
+  }
 }
 
 ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {

@@ -7,6 +7,7 @@
 #include "conformance/model_helper.h"
 #include "jobs/model_check.h"
 #include "pipeline/check.h"
+#include "pipeline/generate.h"
 #include "support/expect_error.h"
 
 namespace genvid::conformance {
@@ -148,6 +149,32 @@ TEST_P(Weights, NaNIsFoundByTheCheck) {
     }
     EXPECT_TRUE(named);
   }
+}
+
+class NoFrames final : public FrameSink {
+ public:
+  void begin(const FrameSpec&) override {}
+  void write(const FrameView&) override {}
+  void finish() override {}
+};
+
+// A clip that fails because of them says so too.
+TEST_P(Weights, NaNIsNamedByTheClipItSpoils) {
+  const Copy copy(GetParam());
+  const std::string component =
+      Checkpoint(copy.dir()).family.stages(ModelFolder::open(copy.dir())).front().component;
+  std::string name;
+  for (const ExpectedTensor& t : sample(Checkpoint(copy.dir()), 1)) {
+    if (t.component == component) name = t.name;
+  }
+  const Copy::Spoiled spoiled(copy, component, name, [&](std::vector<StoredTensor>& tensors) {
+    std::vector<uint8_t>& bytes = find(tensors, name).bytes;
+    std::fill(bytes.begin(), bytes.end(), uint8_t{0xff});
+  });
+  NoFrames sink;
+  TestHost host;
+  test::expect_error(ErrorKind::kModel, name,
+                     [&] { generate_clip(Checkpoint(copy.dir()).spec(), sink, host); });
 }
 
 }  // namespace
