@@ -14,13 +14,13 @@
 namespace genvid {
 namespace {
 
+const std::filesystem::path kData = std::filesystem::path(GENVID_SOURCE_DIR) / "tests/data";
 constexpr double kGate = 2e-5;
 const char* const kVariants[] = {"tiny-wan21", "tiny-wan22-a14b", "tiny-wan22-ti2v"};
 
 // What the golden file was made from.
 Json golden_json(const std::string& variant) {
-  const std::filesystem::path data = std::filesystem::path(GENVID_SOURCE_DIR) / "tests/data";
-  return read_json_file(data / (variant + ".ref.json"), ErrorKind::kUsage);
+  return read_json_file(kData / (variant + ".ref.json"), ErrorKind::kUsage);
 }
 
 int64_t token_count(const Tensor& ids) { return (ids != 0).sum().item<int64_t>(); }
@@ -59,20 +59,34 @@ TEST_P(Text, EmbeddingsAndBlocks) {
                        reference_.at("embeds.negative"), kGate);
 }
 
-// bf16 weights and bf16 arithmetic, as the published checkpoints run.
-TEST(TextBf16, EmbeddingsAreNear) {
+// bf16 shards on disk, fp32 arithmetic.
+TEST(TextBf16, WeightsAreCastToTheContextsDtype) {
   const c10::InferenceMode inference;
-  const std::filesystem::path data = std::filesystem::path(GENVID_SOURCE_DIR) / "tests/data";
-  const parity::Reference reference("tiny-wan21-bf16");
-  const Json golden = golden_json("tiny-wan21-bf16");
-  ASSERT_EQ(golden["text_dtype"], "bf16");
-  const ModelFolder model = ModelFolder::open(data / "tiny-wan21-bf16");
+  const std::string variant = "tiny-wan21-bf16";
+  const parity::Reference reference(variant);
+  const Json golden = golden_json(variant);
+  ASSERT_EQ(golden["text_dtype"], "float32");
+  const ModelFolder model = ModelFolder::open(kData / variant);
+  const Tensor embeds = wan::load_text_encoder({&model})->encode(golden["prompt"]);
+  parity::expect_close("embeds.prompt", embeds, reference.at("embeds.prompt"), kGate);
+}
+
+// bf16 arithmetic: every rounding where transformers has it. Whole-sequence and prompt-only
+// attention sum in another order, which alone gives 3e-3 to 4e-3; arithmetic in fp32 would show
+// as 1.1e-2.
+TEST(TextBf16, RoundsAsTheReference) {
+  const c10::InferenceMode inference;
+  const parity::Reference reference("text-bf16");
+  const Json golden = golden_json("tiny-wan21");
+  const ModelFolder model = ModelFolder::open(parity::model_dir("tiny-wan21"));
   const LoadContext context{&model, at::kCPU, at::kBFloat16, at::kFloat};
   const auto encoder = wan::load_text_encoder(context);
   for (const std::string which : {"prompt", "negative"}) {
     const Tensor embeds = encoder->encode(golden[which]);
     EXPECT_EQ(embeds.scalar_type(), at::kBFloat16);
-    parity::expect_relative_rms("embeds." + which, embeds, reference.at("embeds." + which), 2e-2);
+    const Tensor& expected = reference.at("embeds." + which);
+    parity::expect_relative_rms("embeds." + which, embeds.narrow(1, 0, expected.size(1)), expected,
+                                8e-3);
   }
 }
 
