@@ -125,7 +125,10 @@ class ClipChecks {
       check_model(model, find_description(model));
     }
     if (request.device != "auto") require_driver(spec.device);
-    if (spec.device == "cpu") require_memory(plan, available_memory() / workers_);
+    if (spec.device == "cpu" && !peaks_.contains(plan.peak_bytes)) {
+      require_memory(plan, available_memory() / workers_);
+      peaks_.insert(plan.peak_bytes);
+    }
     for (const std::string& image : {request.image, request.last_image}) {
       if (!image.empty() && images_.insert(image).second) media::read_image(image, spec.model_size);
     }
@@ -146,6 +149,7 @@ class ClipChecks {
   bool dry_run_;
   uint64_t workers_;
   std::set<std::string> warned_, models_, images_, outputs_;
+  std::set<uint64_t> peaks_;  // that fit
 };
 
 BatchOptions options_of(const BatchFlags& f) {

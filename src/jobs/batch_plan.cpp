@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/log.h"
+#include "core/request_json.h"
 
 namespace genvid {
 namespace {
@@ -82,6 +83,26 @@ class Preparer {
     return *slot;
   }
 
+  // Clips that differ only in what they show and where they go have one plan otherwise: reading the
+  // model's configuration ten thousand times would take seconds.
+  Plan plan_of(const Request& request) {
+    Request common = request;
+    common.prompt = "x";
+    common.seed = 0;
+    common.output.clear();
+    common.save_latents.clear();
+    const std::string key =
+        request_to_json(common).dump(-1, ' ', false, Json::error_handler_t::replace);
+    auto it = plans_.find(key);
+    if (it == plans_.end()) it = plans_.emplace(key, make_plan(common, model(request.model))).first;
+    Plan plan = it->second;
+    check_prompt(request.prompt, "the prompt");
+    plan.spec.prompt = request.prompt;
+    plan.spec.seed = request.seed.value_or(0);
+    plan.spec.save_latents = request.save_latents;
+    return plan;
+  }
+
   void add(ExpandedClip clip) {
     try {
       Request request = clip_request(file_, clip, options_.expand);
@@ -89,7 +110,7 @@ class Preparer {
         throw Error(ErrorKind::kUsage, "a batch writes files, not \"" + request.output +
                                            "\"; image sequences are for single clips");
       }
-      const Plan plan = make_plan(request, model(request.model));
+      const Plan plan = plan_of(request);
       BatchClip made;
       made.keys = make_job_keys(request, plan, digests_);
       made.path = request.output;
@@ -181,6 +202,7 @@ class Preparer {
   DigestCache& digests_;
   PreparedBatch batch_;
   std::map<std::string, std::unique_ptr<ModelFolder>> models_;
+  std::unordered_map<std::string, Plan> plans_;
   std::unordered_map<std::string, size_t> paths_;
   std::unordered_map<std::string, size_t> same_;  // file key -> clip
   std::vector<std::string> errors_;
