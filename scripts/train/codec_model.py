@@ -47,7 +47,7 @@ class Encoder:
 
     @classmethod
     def load(cls, dev="cpu"):
-        from safetensors.torch import load_file
+        from tensors import load_file
         q = load_file(str(KEPT / "codec.safetensors"))
         return cls(*(q[k].float().to(dev) for k in ("pca.mean", "pca.basis", "pca.scale")))
 
@@ -113,7 +113,7 @@ class Decoder(nn.Module):
 
 class Codec:
     def __init__(self, dev="cpu"):
-        from safetensors.torch import load_file
+        from tensors import load_file
         self.encoder = Encoder.load(dev)
         self.net = Decoder().to(dev).eval()
         q = {k[8:]: v.float() for k, v in load_file(str(KEPT / "codec.safetensors")).items() if k.startswith("decoder.")}
