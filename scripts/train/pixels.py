@@ -173,11 +173,12 @@ def mountains(s, c):
 
         i = x * (1.1 + 0.45 * k) + 40 * s.mseed + 9 * k
         peaks, lean = 0 * x, 0 * x
+        crease = 0.8 * (s.soft(0, x * 0.25 + s.mseed, s.E * 0.9) - 0.5)
         for j in (-1.0, 0.0, 1.0):                        # overlapping peaks, one to a cell
             cell = torch.floor(i) + j
             away = i - cell - 0.2 - 0.6 * s.rand(cell, 101 + k)
             h = 0.55 + 0.45 * s.rand(cell, 103 + k) - away.abs() * (0.72 + 0.3 * s.rand(cell, 105 + k))
-            lean = torch.where(h > peaks, -torch.sign(away), lean)
+            lean = torch.where(h > peaks, -((away + crease) * 5).clamp(-1, 1), lean)
             peaks = torch.maximum(peaks, h)
         rough = s.soft(0, x * 0.35 + s.mseed, 0 * x + 0.3 * k) - 0.5
         top = s.mamp * (1 - 0.36 * k) * (peaks + 0.13 * rough + 0.12)
