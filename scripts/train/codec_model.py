@@ -74,7 +74,7 @@ class Res(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, c=C, low=192, mid=128, fine=64):
+    def __init__(self, c=C, low=128, mid=128, fine=64):
         super().__init__()
         self.inp = nn.Conv2d(2 * c, low, 3, padding=1)
         self.mix = Res(2 * low, low)

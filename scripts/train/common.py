@@ -9,7 +9,7 @@ import torch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("GENVID_TRAIN", ROOT / ".train"))      # big, ignored by git
-KEPT = pathlib.Path(__file__).resolve().parent / "state"                   # small, committed
+KEPT = pathlib.Path(os.environ.get("GENVID_KEPT", pathlib.Path(__file__).resolve().parent / "state"))   # small, committed
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(STATE / "inductor"))
 
 

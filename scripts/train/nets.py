@@ -12,7 +12,7 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
     temb[b, f] = t2(silu(t1(sincos(1000 * sigma[b, f])))) + pool(pooled[b])      [B, F, D]
     mod[b, f]  = ada(silu(temb))                                                 [B, F, 6D], shared by all blocks
     tokens     = inp(x) + place[h, w]                                            F*h*w tokens of width D
-    8 x { s1, b1, g1, s2, b2, g2 = chunk(mod + block.mod)
+    7 x { s1, b1, g1, s2, b2, g2 = chunk(mod + block.mod)
           x += g1 * o(rope_attend(rms(q), rms(k), v of LN(x) * (1 + s1) + b1))
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
@@ -123,7 +123,7 @@ class Block(nn.Module):
         super().__init__()
         self.qkv, self.o = nn.Linear(d, 3 * d), nn.Linear(d, d)
         self.cq, self.ckv, self.co = nn.Linear(d, d), nn.Linear(TEXT, 2 * d), nn.Linear(d, d)
-        self.w1, self.w2 = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+        self.w1, self.w2 = nn.Linear(d, 3 * d), nn.Linear(3 * d, d)
         self.mod = nn.Parameter(torch.randn(6 * d) / d ** 0.5)
         nn.init.zeros_(self.co.weight), nn.init.zeros_(self.co.bias)
 
@@ -148,7 +148,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    def __init__(self, d=384, layers=8, rows=10, columns=16):
+    def __init__(self, d=384, layers=7, rows=10, columns=16):
         super().__init__()
         self.d = d
         self.inp, self.out = nn.Linear(C, d), nn.Linear(d, C)
