@@ -1,6 +1,7 @@
 """Language: labels in, captions out. A caption names only what can be seen, in many wordings.
 
-An entry that begins with '*' is held out: training never uses it, evaluation prompts do.
+An entry that begins with '*' is held out: training never uses that phrase (it may know the words of
+it from others), evaluation prompts do.
 `caption(labels, r)` returns the text and which labels it told; `prompts()` the held-out set.
 """
 import json
@@ -18,27 +19,27 @@ def split(text):
 
 
 NOUN = {
-    "house": "house|home|farmhouse|villa|country house|family house|suburban house|residence|bungalow|little house|big house|detached house|*mansion|*homestead|*dwelling",
-    "cottage": "cottage|thatched cottage|small cottage|country cottage|stone cottage|fairy-tale cottage|quaint cottage|*cosy cottage|*thatched house",
-    "cabin": "cabin|log cabin|wooden cabin|hut|wooden hut|lodge|mountain cabin|log house|shack|*chalet|*wooden lodge",
-    "barn": "barn|farm barn|old barn|wooden barn|hay barn|farm building|big barn|*stable|*country barn",
-    "church": "church|chapel|village church|small church|country church|church with a steeple|*parish church|*cathedral",
-    "castle": "castle|medieval castle|fortress|old castle|stone castle|fairy-tale castle|palace|citadel|*keep|*chateau|*fort",
-    "lighthouse": "lighthouse|light house|lighthouse on a rock|striped lighthouse|old lighthouse|beacon|*lighthouse tower|*light tower",
-    "windmill": "windmill|old windmill|dutch windmill|mill with turning sails|wind mill|*rustic windmill|*mill",
-    "city": "city|city skyline|skyline|downtown|cityscape|skyscrapers|tall buildings|metropolis|big city|town with tall buildings|urban skyline|office towers|*high-rises|*apartment blocks|*urban landscape",
-    "forest": "forest|woods|woodland|trees|forest of tall trees|grove|deep forest|wood|*thicket|*dense woods",
-    "beach": "beach|sea|ocean|seashore|shore|coast|seaside|waves on the shore|sandy beach|ocean waves|seascape|*coastline|*surf|*lagoon",
-    "mountains": "mountains|mountain range|mountain|peaks|snowy peaks|mountain landscape|alps|high mountains|rocky mountains|mountain valley|*summits|*alpine landscape|*highlands",
-    "meadow": "meadow|field|green field|grassland|grassy plain|pasture|countryside|green meadow|prairie|rolling fields|*lawn|*grassy field|*farmland",
-    "snow": "snow field|snowy landscape|snowy field|winter landscape|snow-covered plain|snowy plain|tundra|winter scene|frozen landscape|*snowscape|*icy plain|*arctic landscape",
-    "desert": "desert|sand dunes|dunes|sandy desert|desert with cacti|arid landscape|desert landscape|*sahara|*wasteland|*badlands",
-    "road": "road|country road|highway|empty road|long road|street|lane|*asphalt road|*country lane",
-    "car": "car|automobile|sedan|vehicle|small car|family car|motor car|old car|*auto|*hatchback|*taxi",
-    "boat": "boat|sailboat|sailing boat|yacht|sail boat|ship|small boat|sailing ship|fishing boat|*sailing yacht|*vessel",
-    "plane": "plane|airplane|aeroplane|jet|airliner|passenger plane|aircraft|passenger jet|*jetliner|*jumbo jet",
-    "birds": "birds|flock of birds|seagulls|flying birds|birds in flight|geese|gulls|crows|*swallows|*wild geese",
-    "people": "people|people walking|walkers|pedestrians|people out for a walk|friends walking|tourists|hikers|*strollers|*passers-by",
+    "house": "house|home|farmhouse|villa|country house|family house|suburban house|residence|bungalow|little house|big house|detached house|mansion|homestead|dwelling",
+    "cottage": "cottage|thatched cottage|small cottage|country cottage|stone cottage|fairy-tale cottage|quaint cottage|cosy cottage|thatched house",
+    "cabin": "cabin|log cabin|wooden cabin|hut|wooden hut|lodge|mountain cabin|log house|shack|chalet|wooden lodge",
+    "barn": "barn|farm barn|old barn|wooden barn|hay barn|farm building|big barn|stable|country barn",
+    "church": "church|chapel|village church|small church|country church|church with a steeple|parish church|cathedral",
+    "castle": "castle|medieval castle|fortress|old castle|stone castle|fairy-tale castle|palace|citadel|keep|chateau|fort",
+    "lighthouse": "lighthouse|light house|lighthouse on a rock|striped lighthouse|old lighthouse|beacon|lighthouse tower|light tower",
+    "windmill": "windmill|old windmill|dutch windmill|mill with turning sails|wind mill|rustic windmill|mill",
+    "city": "city|city skyline|skyline|downtown|cityscape|skyscrapers|tall buildings|metropolis|big city|town with tall buildings|urban skyline|office towers|high-rises|apartment blocks|urban landscape",
+    "forest": "forest|woods|woodland|trees|forest of tall trees|grove|deep forest|wood|thicket|dense woods",
+    "beach": "beach|sea|ocean|seashore|shore|coast|seaside|waves on the shore|sandy beach|ocean waves|seascape|coastline|surf|lagoon",
+    "mountains": "mountains|mountain range|mountain|peaks|snowy peaks|mountain landscape|alps|high mountains|rocky mountains|mountain valley|summits|alpine landscape|highlands",
+    "meadow": "meadow|field|green field|grassland|grassy plain|pasture|countryside|green meadow|prairie|rolling fields|lawn|grassy field|farmland",
+    "snow": "snow field|snowy landscape|snowy field|winter landscape|snow-covered plain|snowy plain|tundra|winter scene|frozen landscape|snowscape|icy plain|arctic landscape",
+    "desert": "desert|sand dunes|dunes|sandy desert|desert with cacti|arid landscape|desert landscape|sahara|wasteland|badlands",
+    "road": "road|country road|highway|empty road|long road|street|lane|asphalt road|country lane",
+    "car": "car|automobile|sedan|vehicle|small car|family car|motor car|old car|auto|hatchback|taxi",
+    "boat": "boat|sailboat|sailing boat|yacht|sail boat|ship|small boat|sailing ship|fishing boat|sailing yacht|vessel",
+    "plane": "plane|airplane|aeroplane|jet|airliner|passenger plane|aircraft|passenger jet|jetliner|jumbo jet",
+    "birds": "birds|flock of birds|seagulls|flying birds|birds in flight|geese|gulls|crows|swallows|wild geese",
+    "people": "people|people walking|walkers|pedestrians|people out for a walk|friends walking|tourists|hikers|strollers|passers-by",
 }
 PLURAL = {"mountains", "birds", "people", "skyscrapers", "trees", "woods", "peaks", "alps", "dunes", "waves", "gulls", "geese",
           "crows", "seagulls", "walkers", "pedestrians", "tourists", "hikers", "buildings", "towers", "fields", "downtown",
@@ -56,34 +57,34 @@ WHERE = {
 }
 WHERE_BOAT = "on the sea|on the water|on the ocean|at sea|sailing|on the waves|out on the sea|*on the open sea|*on calm water"
 TIME = {
-    "dawn": "at dawn|at sunrise|in the early morning|at daybreak|at first light|in morning light|*as the sun comes up|*early in the day",
+    "dawn": "at dawn|when the sun comes up|at sunrise|in the early morning|at daybreak|at first light|in morning light|*as the sun comes up|*early in the day",
     "day": "during the day|in daylight|at noon|by day|in the daytime|at midday|in the afternoon|*in broad daylight|*under a bright sky",
-    "sunset": "at sunset|at dusk|in the evening|at golden hour|in warm evening light|as the sun goes down|in the golden hour|at twilight|*at sundown|*in the evening glow",
-    "night": "at night|by night|under a night sky|late at night|in the dark|at midnight|after dark|in the middle of the night|*at nighttime|*in darkness",
+    "sunset": "at sunset|sundown|at evening glow|at dusk|in the evening|at golden hour|in warm evening light|as the sun goes down|in the golden hour|at twilight|*at sundown|*in the evening glow",
+    "night": "at night|nighttime|darkness|by night|under a night sky|late at night|in the dark|at midnight|after dark|in the middle of the night|*at nighttime|*in darkness",
 }
-TIME_ADJ = {"dawn": "morning|dawn|sunrise|*daybreak", "day": "daytime|day|*midday", "sunset": "sunset|evening|dusk|golden hour|*twilight",
-            "night": "night|nighttime|midnight|*nocturnal"}
+TIME_ADJ = {"dawn": "morning|dawn|sunrise|daybreak", "day": "daytime|day|midday", "sunset": "sunset|evening|dusk|golden hour|twilight",
+            "night": "night|nighttime|midnight|nocturnal"}
 WEATHER = {
-    "clear": "clear sky|under a clear sky|clear weather|with a clear sky|cloudless|*not a cloud in the sky",
-    "cloudy": "with clouds|cloudy sky|clouds drifting by|partly cloudy|under drifting clouds|with fluffy clouds|*scattered clouds",
-    "overcast": "overcast|grey sky|under a grey sky|on an overcast day|gloomy weather|dull grey clouds|*leaden sky|*heavy clouds",
-    "fog": "in fog|in the mist|foggy|misty|shrouded in fog|in thick fog|hazy|*in a haze|*wrapped in mist",
-    "rain": "in the rain|rain falling|rainy|rainy weather|it is raining|in heavy rain|rainfall|a rainy day|*pouring rain|*in a downpour|*drizzle",
-    "snow": "snow falling|in falling snow|snowing|it is snowing|in a snowfall|snowfall|snowflakes falling|snow flurries|*in a blizzard|*in a snowstorm",
+    "clear": "clear sky|not cloudy|under a clear sky|clear weather|with a clear sky|cloudless|*not a cloud in the sky",
+    "cloudy": "with clouds|some scattered clouds|cloudy sky|clouds drifting by|partly cloudy|under drifting clouds|with fluffy clouds|*scattered clouds",
+    "overcast": "overcast|heavy grey clouds|leaden clouds|grey sky|under a grey sky|on an overcast day|gloomy weather|dull grey clouds|*leaden sky|*heavy clouds",
+    "fog": "haze|mist|in fog|in the mist|foggy|misty|shrouded in fog|in thick fog|hazy|*in a haze|*wrapped in mist",
+    "rain": "drizzle|downpour|pouring|in the rain|rain falling|rainy|rainy weather|it is raining|in heavy rain|rainfall|a rainy day|*pouring rain|*in a downpour|*drizzle",
+    "snow": "blizzard|snowstorm|snow falling|in falling snow|snowing|it is snowing|in a snowfall|snowfall|snowflakes falling|snow flurries|*in a blizzard|*in a snowstorm",
 }
-CLEAR_BY_TIME = {"day": "sunny|on a sunny day|in bright sunshine|sunshine|on a bright day|*sunlit|*beautiful sunny weather",
-                 "night": "under the stars|under a starry sky|stars in the sky|starry night|with stars|*starlit|*twinkling stars"}
+CLEAR_BY_TIME = {"day": "sunny|sunlit|bright sunny weather|on a sunny day|in bright sunshine|sunshine|on a bright day|*sunlit|*beautiful sunny weather",
+                 "night": "starlit|twinkling stars above|under the stars|under a starry sky|stars in the sky|starry night|with stars|*starlit|*twinkling stars"}
 MOON = "by moonlight|under the moon|with the moon in the sky|moonlit|*in the light of the moon"
 SUN = {"dawn": "with the sun rising|rising sun|*sun on the horizon", "sunset": "with a setting sun|sun low above the horizon|setting sun|*sinking sun",
        "day": "with the sun in the sky|*sun overhead"}
 CAMERA = {
-    "static": "static shot|locked-off camera|the camera is still|static camera|fixed camera|tripod shot|no camera movement|*stationary camera|*the camera does not move",
-    "pan left": "pan left|slow pan left|the camera pans left|panning left|camera pans to the left|pan to the left|camera moves left|*the camera sweeps left|*leftward pan",
-    "pan right": "pan right|slow pan right|the camera pans right|panning right|camera pans to the right|pan to the right|camera moves right|*the camera sweeps right|*rightward pan",
-    "tilt up": "tilt up|the camera tilts up|slow tilt up|camera tilting upwards|camera looks up|*upward tilt",
-    "tilt down": "tilt down|the camera tilts down|slow tilt down|camera tilting downwards|camera looks down|*downward tilt",
-    "zoom in": "zoom in|slow zoom in|the camera zooms in|push in|slow push in|zooming in|camera moves closer|*the camera pushes in|*dolly in",
-    "zoom out": "zoom out|slow zoom out|the camera zooms out|pull back|slow pull back|zooming out|camera moves away|*the camera pulls out|*dolly out",
+    "static": "static shot|stationary|camera does not move at all|locked-off camera|the camera is still|static camera|fixed camera|tripod shot|no camera movement|*stationary camera|*the camera does not move",
+    "pan left": "pan left|sweep left|leftward|slow pan left|the camera pans left|panning left|camera pans to the left|pan to the left|camera moves left|*the camera sweeps left|*leftward pan",
+    "pan right": "pan right|sweep right|rightward|slow pan right|the camera pans right|panning right|camera pans to the right|pan to the right|camera moves right|*the camera sweeps right|*rightward pan",
+    "tilt up": "tilt up|upward|the camera tilts up|slow tilt up|camera tilting upwards|camera looks up|*upward tilt",
+    "tilt down": "tilt down|downward|the camera tilts down|slow tilt down|camera tilting downwards|camera looks down|*downward tilt",
+    "zoom in": "zoom in|dolly forward|pushes in|slow zoom in|the camera zooms in|push in|slow push in|zooming in|camera moves closer|*the camera pushes in|*dolly in",
+    "zoom out": "zoom out|dolly back|pulls out|slow zoom out|the camera zooms out|pull back|slow pull back|zooming out|camera moves away|*the camera pulls out|*dolly out",
 }
 MOVER = {
     "car": "with a car driving by|a car drives past|a car passing|and a passing car|a car on the road|*an automobile going by",
@@ -93,12 +94,12 @@ MOVER = {
     "smoke": "smoke rising from the chimney|with a smoking chimney|smoke from the chimney|chimney smoke|*smoke curling out of the chimney",
     "people": "with people walking|people walking by|with people|and people passing by|a few people walking|*with some pedestrians",
 }
-ACTION = {"car": "driving|driving {w}|moving {w}|going {w}|rolling {w}|*heading {w}|*travelling {w}",
+ACTION = {"car": "driving|travelling|heading {w}|driving {w}|moving {w}|going {w}|rolling {w}|*heading {w}|*travelling {w}",
           "boat": "sailing|sailing {w}|moving {w}|drifting {w}|gliding {w}|*heading {w}",
-          "plane": "flying|flying {w}|in the sky|flying {w} across the sky|in flight|*soaring {w}",
-          "birds": "flying|flying {w}|in the sky|flying {w} across the sky|*gliding {w}",
-          "people": "walking|walking {w}|strolling {w}|going {w}|*wandering {w}"}
-WAY = {"left": "to the left|left|from right to left|leftwards|*toward the left", "right": "to the right|right|from left to right|rightwards|*toward the right"}
+          "plane": "flying|soaring|flying {w}|in the sky|flying {w} across the sky|in flight|*soaring {w}",
+          "birds": "flying|gliding|flying {w}|in the sky|flying {w} across the sky|*gliding {w}",
+          "people": "walking|wandering|walking {w}|strolling {w}|going {w}|*wandering {w}"}
+WAY = {"left": "to the left|toward left|left|from right to left|leftwards|*toward the left", "right": "to the right|toward right|right|from left to right|rightwards|*toward the right"}
 TREES = {"pine": "with pine trees|with fir trees|pine trees|surrounded by pines|*and evergreens", "round": "with trees|and trees|with green trees|*with leafy trees",
          "palm": "with palm trees|palm trees|*and palms", "cactus": "with cacti|cactus|*and cactuses"}
 LIT = "with lit windows|windows glowing|with the lights on|lights in the windows|warm light in the windows|*illuminated windows|*lamps lit inside"
@@ -107,10 +108,10 @@ a scene with|a beautiful view of|extreme wide shot of|a picture of|show me|exter
 FILL = """35mm|cinematic|4k|8k|highly detailed|film grain|beautiful|photorealistic|moody|epic|masterpiece|shot on film|hdr|atmospheric|
 dramatic|stunning|peaceful|calm|serene|high quality|anamorphic|golden ratio|slow|realistic|dreamy|award winning|*ultra hd|*shallow depth of field|
 *imax|nostalgic|quiet|lonely|in the style of a postcard|storybook|illustration|animation|*trending""".replace("\n", "")
-ADJ = "old|small|little|big|lonely|beautiful|pretty|quaint|rustic|tiny|large|lone|charming|distant|quiet|*solitary|*picturesque"
-COLOUR = {"red": "red|bright red|crimson|dark red|scarlet|*ruby red", "blue": "blue|dark blue|navy|azure|light blue|*cobalt", "white": "white|whitewashed|snow-white|*ivory",
-          "yellow": "yellow|bright yellow|golden yellow|*lemon yellow", "green": "green|dark green|olive|*emerald", "brown": "brown|dark brown|wooden brown|*chestnut",
-          "pink": "pink|rose|light pink|*salmon pink", "grey": "grey|gray|stone grey|silver|*ashen", "orange": "orange|bright orange|*tangerine", "black": "black|dark|jet-black|*ebony"}
+ADJ = "old|small|little|big|lonely|beautiful|pretty|quaint|rustic|tiny|large|lone|charming|distant|quiet|solitary|picturesque"
+COLOUR = {"red": "red|bright red|crimson|dark red|scarlet|ruby red", "blue": "blue|dark blue|navy|azure|light blue|cobalt", "white": "white|whitewashed|snow-white|ivory",
+          "yellow": "yellow|bright yellow|golden yellow|lemon yellow", "green": "green|dark green|olive|emerald", "brown": "brown|dark brown|wooden brown|chestnut",
+          "pink": "pink|rose|light pink|salmon pink", "grey": "grey|gray|stone grey|silver|ashen", "orange": "orange|bright orange|tangerine", "black": "black|dark|jet-black|ebony"}
 _extra = HERE / "synonyms.json"
 EXTRA = json.loads(_extra.read_text()) if _extra.exists() else {}
 UNKNOWN = EXTRA.pop("_unknown", ["teapot", "violin", "robot", "dragon", "dinosaur", "piano", "astronaut"])
