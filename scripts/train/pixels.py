@@ -47,7 +47,8 @@ class Scene:
         v = (torch.arange(HEIGHT, device=device) + 0.5 - HEIGHT / 2) / HEIGHT
         zoom = torch.exp(self.zoom0 + self.zoomv * self.t)
         self.f = self.f0 * zoom
-        horizon = (self.hz0 + self.hzv * self.t) * zoom
+        # a zoom holds what lies a fifth below the middle: there the subjects stand
+        horizon = 0.2 + (self.hz0 + self.hzv * self.t - 0.2) * zoom
         self.cx = self.cx0 + self.cxv * self.t
         self.A = (u[None, None, :] + (self.ux0 + self.uxv * self.t) * zoom) / self.f
         self.E = (horizon - v[None, :, None]) / self.f
