@@ -16,12 +16,11 @@ Exact forward, with x[t] a latent [B, C, h, w]:
     frames = base + blocks4(conv3x3(silu(f); out))                      # 4 frames x 3 x (4x4 pixels)
 Frames are in [-1, 1]. `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
 """
-import numpy
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from common import KEPT, STATE
+from common import KEPT
 
 C, PATCH, STEP = 64, 16, 4
 

@@ -5,6 +5,7 @@ import time
 import numpy
 import torch
 
+from codec_model import C
 from common import KEPT, STATE, cosine, log, save_torch
 from nets import TOKENS, TextEncoder, Transformer
 from tensors import load_file, save_file
@@ -157,16 +158,19 @@ def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=
 
 @torch.no_grad()
 def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None):
-    """A clip of `latents` latents: one window of 8, then 4 at a time after the last 4 as clean history."""
+    """A clip of `latents` latents: one window of 8, then 4 at a time after the last 4 as clean history.
+    Every window is whole, as in training; what the last one makes too much is cut off."""
     dev = ids.device
     g = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(ids), 64, latents, 10, 16, generator=g).to(dev)
+    noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
     done = first
     while done is None or done.shape[2] < latents:
         at = 0 if done is None else done.shape[2]
         history = None if done is None else done[:, :, -HISTORY:]
-        n = min(WINDOW - (0 if history is None else history.shape[2]), latents - at)
+        n = WINDOW - (0 if history is None else history.shape[2])
+        if latents == 1:                                     # a picture, as the frames stage learnt it
+            n = 1
         new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance)
         done = new if done is None else torch.cat([done, new], 2)
-    return done
+    return done[:, :, :latents]

@@ -32,8 +32,9 @@ from torch import nn
 
 import world
 from codec_model import C
+from tokens import LENGTH as TOKENS
 
-TEXT, TOKENS = 192, 48
+TEXT = 192
 ATTRIBUTES = {k: len(v) + 1 for k, v in world.LABELS.items()}
 
 

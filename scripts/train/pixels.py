@@ -5,7 +5,6 @@ call paints a whole batch of frames and the same seed gives the same picture. No
 what to paint is decided in world.py. Distances are metres; the camera looks along +z from height
 `hc` above flat ground, and a pixel at screen position (u, v) sees the ray A = u / f, E = up / f.
 """
-import math
 
 import torch
 
@@ -359,7 +358,6 @@ def tree_palm(s, x, y, h, r, px):
     d = cx * 0 + 9
     for k in range(6):
         a = (-0.9 + k * 0.36) * 1.0
-        side = 1.0 if k % 2 else -1.0
         lx = cx * side
         droop = 0.42 + 0.25 * k + 0.1 * torch.sin(s.t * 1.4 + k + r * 9)
         centre = (1.1 - 0.22 * k) * lx - droop * lx * lx / (0.26 * h)

@@ -3,7 +3,6 @@
 `make(seed)` gives (labels, params): labels say what a viewer can see (language and evaluation use
 them), params are the numbers that pixels.py and objects.py read, packed in the order of NAMES.
 """
-import math
 import random
 
 DURATION = 15.0
