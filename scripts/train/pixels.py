@@ -357,7 +357,7 @@ def tree_palm(s, x, y, h, r, px):
     cx, cy = x - lean * h * 0.74, y - 0.86 * h
     d = cx * 0 + 9
     for k in range(6):
-        a = (-0.9 + k * 0.36) * 1.0
+        side = 1.0 if k % 2 else -1.0
         lx = cx * side
         droop = 0.42 + 0.25 * k + 0.1 * torch.sin(s.t * 1.4 + k + r * 9)
         centre = (1.1 - 0.22 * k) * lx - droop * lx * lx / (0.26 * h)
