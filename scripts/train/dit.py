@@ -111,9 +111,9 @@ class Trainer:
 
 def run(trainer, loss_of, minutes, batch, curve, validate, warm=0.02):
     """The loop of every stage: `loss_of(batch)` -> loss; a validation error and a save every few minutes."""
-    began = last = time.time()
     acc, first = [], trainer.samples
     log(curve, samples=trainer.samples, val=validate(trainer.averaged()), minutes=0.0)
+    began = last = time.time()
     while (done := (time.time() - began) / (minutes * 60)) < 1:
         loss = loss_of(batch)
         trainer.step(loss, cosine(done, warm=warm))
