@@ -96,7 +96,7 @@ class Decoder(nn.Module):
             return torch.cat([x, torch.cat([first, x[:, :-1]], 1)], 2), x[:, -1:]
         pair, keep_z = back(z, cache and cache[0])
         a = self.inp(pair.flatten(0, 1))
-        pair, keep_a = back(a.view(b, t, -1, h, w), cache and cache[1])
+        pair, keep_a = back(a.reshape(b, t, -1, h, w), cache and cache[1])
         x = self.mix(pair.flatten(0, 1), a)
         for r in self.low:
             x = r(x)
@@ -107,7 +107,7 @@ class Decoder(nn.Module):
         for r in self.fine:
             x = r(x)
         y = F.pixel_shuffle(self.out(F.silu(x)), 4)                  # B*T, 12, H, W
-        return y.view(b, t * STEP, 3, h * PATCH, w * PATCH), (keep_z, keep_a)
+        return y.reshape(b, t * STEP, 3, h * PATCH, w * PATCH), (keep_z, keep_a)
 
 
 class Codec:
