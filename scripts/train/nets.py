@@ -1,0 +1,192 @@
+"""The text encoder and the diffusion transformer, in plain PyTorch; the C++ family mirrors this file.
+
+Text encoder (tokens [B, S], 0 = padding) -> hidden [B, S, 192], pooled [B, 192]:
+    h = embed[ids] + position[:S]
+    3 x { h += o(attend(q, k, v of LN(h))); h += w2(gelu_tanh(w1(LN(h)))) }      heads of 64, padding masked
+    hidden = LN(h);  pooled = mean of hidden over the tokens that are not padding
+`heads.*` predict the scene's attributes from `pooled` ("unsaid" is class 0); they pre-train the
+encoder and tell at run time which attributes a prompt names.
+
+Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sigma [B, F] in 0..1
+(0 = clean history), text hidden/pooled -> the clean latents x0 [B, C, F, h, w]:
+    temb[b, f] = t2(silu(t1(sincos(1000 * sigma[b, f])))) + pool(pooled[b])      [B, F, D]
+    mod[b, f]  = ada(silu(temb))                                                 [B, F, 6D], shared by all blocks
+    tokens     = inp(x) + place[h, w]                                            F*h*w tokens of width D
+    7 x { s1, b1, g1, s2, b2, g2 = chunk(mod + block.mod)
+          x += g1 * o(rope_attend(rms(q), rms(k), v of LN(x) * (1 + s1) + b1))
+          x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
+          x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
+    s, b = chunk(mod_out(silu(temb)));  x0 = out(LN(x) * (1 + s) + b)
+LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
+Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
+first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
+with the column; pair i of n turns by index * 100 ** (-i / n), halves rotated ("neox" order within
+each group: first half against second half).
+The noisy latents are x_s = (1 - s) x0 + s noise; velocity = (x_s - x0) / s.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import world
+from codec_model import C
+from tokens import LENGTH as TOKENS
+
+TEXT = 192
+ATTRIBUTES = {k: len(v) + 1 for k, v in world.LABELS.items()}
+
+
+def attend(q, k, v, mask=None):
+    """[B, N, L, 64]; plain matrix products: their backward pass is far quicker than SDPA's on a CPU."""
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    w = torch.matmul(q * 0.125, k.transpose(-1, -2))
+    if mask is not None:
+        w = w.masked_fill(~mask, -1e4)
+    return torch.matmul(w.softmax(-1, dtype=torch.float32).to(v.dtype), v)
+
+
+def heads(x):
+    b, l, d = x.shape
+    return x.view(b, l, d // 64, 64).transpose(1, 2)
+
+
+def merge(x):
+    b, n, l, k = x.shape
+    return x.transpose(1, 2).reshape(b, l, n * k)
+
+
+def norm(x):
+    return F.layer_norm(x, x.shape[-1:], eps=1e-6)
+
+
+class TextBlock(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.n1, self.n2 = nn.LayerNorm(d, eps=1e-6), nn.LayerNorm(d, eps=1e-6)
+        self.qkv, self.o = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.w1, self.w2 = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x, mask):
+        q, k, v = (heads(y) for y in self.qkv(self.n1(x)).chunk(3, -1))
+        x = x + self.o(merge(attend(q, k, v, mask)))
+        return x + self.w2(F.gelu(self.w1(self.n2(x)), approximate="tanh"))
+
+
+class TextEncoder(nn.Module):
+    def __init__(self, vocabulary, d=TEXT, layers=3):
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, d)
+        self.position = nn.Parameter(0.02 * torch.randn(TOKENS, d))
+        nn.init.normal_(self.embed.weight, std=0.05)
+        self.blocks = nn.ModuleList([TextBlock(d) for _ in range(layers)])
+        self.norm = nn.LayerNorm(d, eps=1e-6)
+        self.heads = nn.ModuleDict({k: nn.Linear(d, n) for k, n in ATTRIBUTES.items()})
+
+    def forward(self, ids):
+        keep = ids > 0
+        h = self.embed(ids) + self.position[: ids.shape[1]]
+        for b in self.blocks:
+            h = b(h, keep[:, None, None, :])
+        h = self.norm(h)
+        k = keep[..., None].to(h.dtype)
+        return h, (h * k).sum(1) / k.sum(1).clamp(min=1)
+
+    def attributes(self, pooled):
+        return {k: head(pooled) for k, head in self.heads.items()}
+
+
+def rope(f, h, w, device):
+    """cos and sin [f*h*w, 64] for positions in a window."""
+    grid = torch.meshgrid(*(torch.arange(n, device=device, dtype=torch.float32) for n in (f, h, w)), indexing="ij")
+    parts = []
+    for place, n in zip(grid, (8, 12, 12)):
+        angle = place.flatten()[:, None] * 100.0 ** (-torch.arange(n, device=device) / n)
+        parts.append(torch.cat([angle, angle], -1))
+    angle = torch.cat(parts, -1)
+    return angle.cos(), angle.sin()
+
+
+def turn(x, cos, sin):
+    a, b, c = x.split((16, 24, 24), -1)
+    swap = torch.cat([torch.cat([-q.chunk(2, -1)[1], q.chunk(2, -1)[0]], -1) for q in (a, b, c)], -1)
+    return x * cos + swap * sin
+
+
+def rms(x):
+    return F.rms_norm(x, (x.shape[-1],), eps=1e-6)
+
+
+class Block(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.qkv, self.o = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.cq, self.ckv, self.co = nn.Linear(d, d), nn.Linear(TEXT, 2 * d), nn.Linear(d, d)
+        self.w1, self.w2 = nn.Linear(d, 3 * d), nn.Linear(3 * d, d)
+        self.mod = nn.Parameter(torch.randn(6 * d) / d ** 0.5)
+        nn.init.zeros_(self.co.weight), nn.init.zeros_(self.co.bias)
+
+    def forward(self, x, mod, text, mask, cos, sin, frames):
+        s1, b1, g1, s2, b2, g2 = (mod + self.mod).chunk(6, -1)          # each [B, F, D]
+        b, l, d = x.shape
+
+        def by_frame(y):                                                # [B, F, hw, D], to scale per frame
+            return y.view(b, frames, l // frames, d)
+
+        def flat(y):
+            return y.reshape(b, l, d)
+        y = flat(by_frame(norm(x)) * (1 + s1[:, :, None]) + b1[:, :, None])
+        q, k, v = (heads(z) for z in self.qkv(y).chunk(3, -1))
+        q, k = turn(rms(q), cos, sin).to(v.dtype), turn(rms(k), cos, sin).to(v.dtype)
+        x = x + flat(by_frame(self.o(merge(attend(q, k, v)))) * g1[:, :, None])
+        k, v = (heads(z) for z in self.ckv(text).chunk(2, -1))
+        q = heads(self.cq(norm(x)))
+        x = x + self.co(merge(attend(rms(q).to(v.dtype), rms(k).to(v.dtype), v, mask)))
+        y = flat(by_frame(norm(x)) * (1 + s2[:, :, None]) + b2[:, :, None])
+        return x + flat(by_frame(self.w2(F.gelu(self.w1(y), approximate="tanh"))) * g2[:, :, None])
+
+
+class Transformer(nn.Module):
+    def __init__(self, d=384, layers=7, rows=10, columns=16):
+        super().__init__()
+        self.d = d
+        self.inp, self.out = nn.Linear(C, d), nn.Linear(d, C)
+        self.place = nn.Parameter(0.02 * torch.randn(rows, columns, d))
+        self.t1, self.t2, self.pool = nn.Linear(256, d), nn.Linear(d, d), nn.Linear(TEXT, d)
+        self.ada, self.mod_out = nn.Linear(d, 6 * d), nn.Linear(d, 2 * d)
+        self.blocks = nn.ModuleList([Block(d) for _ in range(layers)])
+        for m in (self.out, self.mod_out):
+            nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
+        nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
+
+    def forward(self, x, sigma, hidden, pooled, keep):
+        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool."""
+        b, c, f, h, w = x.shape
+        half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
+        angle = sigma[..., None] * 1000 * half
+        temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
+        temb = F.silu(temb)
+        mod = self.ada(temb)
+        y = self.inp(x.permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
+        y = y.reshape(b, f * h * w, self.d)
+        cos, sin = rope(f, h, w, x.device)
+        for block in self.blocks:
+            y = block(y, mod, hidden, keep[:, None, None, :], cos, sin, f)
+        s, bias = self.mod_out(temb).chunk(2, -1)
+        y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
+        return self.out(y).view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
+
+
+def load_text(dev="cpu"):
+    from tensors import load_file
+
+    from common import KEPT
+    q = {k: v.float() for k, v in load_file(str(KEPT / "text.safetensors")).items()}
+    net = TextEncoder(len(q["embed.weight"]))
+    net.load_state_dict(q)
+    return net.to(dev).eval()
+
+
+TextEncoder.load = staticmethod(load_text)

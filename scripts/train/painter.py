@@ -1,0 +1,92 @@
+"""Paints batches of scenes: groups the frames that need a layer, so that nothing is painted in vain."""
+import os
+
+import torch
+
+import objects
+import pixels
+import world
+from pixels import HEIGHT, WIDTH, Scene, tables
+
+# what each layer is for, back to front: (key, function(scene, canvas), which frames have it)
+COMMON = ("sky", "mountains", "hills", "ground", "sea", "weather", "grade")
+_compiled = {}
+
+
+def _layer(key, fn, packed, time, canvas, noise):
+    def run(packed, time, canvas, maps, ridge, hashes):
+        s = Scene(packed, time, (maps, ridge, hashes))
+        c = list(canvas.unbind(1))
+        return torch.stack([torch.broadcast_to(q, canvas[:, 0].shape) for q in fn(s, c)], 1)
+    mode = os.environ.get("GENVID_COMPILE", "none")          # none, common or all: 30 s a layer, then 6x faster
+    if mode == "all" or mode == "common" and key in COMMON:
+        if key not in _compiled:
+            torch._dynamo.config.recompile_limit = 128
+            _compiled[key] = torch.compile(run, dynamic=packed.is_cuda)
+        run = _compiled[key]
+    return run(packed, time, canvas, *noise)
+
+
+def plan(labels):
+    """Layers in painting order, each with the list of frames (by index) that it applies to."""
+    out = []
+
+    def add(key, fn, test):
+        which = [i for i, lab in enumerate(labels) if test(lab)]
+        if which:
+            out.append((key, fn, which))
+
+    def rows(far):
+        for kind in pixels.TREES:
+            for i in range(4):
+                add(f"{kind}{i}", lambda s, c, k=kind, i=i: pixels.trees(s, c, k, i),
+                    lambda lab, k=kind, i=i: lab["kind"] == k and i < lab["rows"]
+                    and far == (i < 3 and lab["setting"] not in ("city", "beach")))
+    add("sky", lambda s, c: pixels.sky(s), lambda lab: True)
+    add("mountains", pixels.mountains, lambda lab: lab["mounts"])
+    add("hills", pixels.hills, lambda lab: lab["hills"])
+    add("plane", objects.plane, lambda lab: lab["mover"] == "plane")
+    add("birds", objects.birds, lambda lab: lab["mover"] == "birds")
+    add("city", pixels.city, lambda lab: lab["setting"] == "city")
+    add("ground", pixels.ground, lambda lab: True)
+    add("sea", pixels.sea, lambda lab: lab["setting"] == "beach" or lab["lake"])
+    add("boat", objects.boat, lambda lab: lab["mover"] == "boat")
+    rows(far=True)
+    for name, fn in objects.SUBJECTS.items():
+        add(name, fn, lambda lab, n=name: lab["subject"] == n)
+    add("smoke", objects.smoke, lambda lab: lab["mover"] == "smoke")
+    rows(far=False)
+    add("people", objects.people, lambda lab: lab["mover"] == "people")
+    add("car", objects.car, lambda lab: lab["mover"] == "car")
+    add("weather", pixels.weather, lambda lab: lab["weather"] in ("rain", "snow"))
+    add("grade", pixels.grade, lambda lab: True)
+    return out
+
+
+@torch.no_grad()
+def paint(labels, packed, time):
+    """labels: list of B dicts; packed [B, P]; time [B] seconds -> pictures [B, 3, H, W] in 0..1."""
+    noise = tables(packed.device)
+    canvas = torch.zeros(len(labels), 3, HEIGHT, WIDTH, device=packed.device)
+    for key, fn, which in plan(labels):
+        if len(which) == len(labels):
+            canvas = _layer(key, fn, packed, time, canvas, noise)
+        else:
+            i = torch.tensor(which, device=packed.device)
+            canvas[i] = _layer(key, fn, packed[i], time[i], canvas[i], noise)
+    return canvas.clamp(0, 1)
+
+
+def clip(scenes, start, frames, device="cpu"):
+    """scenes: list of (labels, packed); start: list of seconds -> [N, frames, 3, H, W]."""
+    if device == "cpu" and len(scenes) > 1:                 # small batches stay in the cache
+        return torch.cat([clip([q], [t], frames) for q, t in zip(scenes, start)])
+    labels = [lab for lab, _ in scenes for _ in range(frames)]
+    packed = torch.tensor([p for _, p in scenes], device=device).repeat_interleave(frames, 0)
+    time = (torch.tensor(start, device=device)[:, None]
+            + torch.arange(frames, device=device) / pixels.FPS).flatten().float()
+    return paint(labels, packed, time).view(len(scenes), frames, 3, HEIGHT, WIDTH)
+
+
+def seeds(first, count):
+    return [world.make(s) for s in range(first, first + count)]

@@ -1,0 +1,42 @@
+"""Training shards: which seeds, which times, which frames; painted the same on every machine."""
+import random
+
+import torch
+
+import painter
+import words
+import world
+from tokens import Tokenizer
+
+# first seeds: training material and held-out material never share a scene
+BASE = {"clips": 10_000_000, "frames": 20_000_000, "windows": 60_000_000, "held": 1_000_000}
+
+
+def blocks(scenes, start, count, dev):
+    """Paint 4 frames at a time (one compiled shape): [N, 4 * count, 3, H, W] in 0..1."""
+    return torch.cat([painter.clip(scenes, [t + k * 4 / painter.pixels.FPS for t in start], 4, dev)
+                      for k in range(count)], 1)
+
+
+def shard(kind, number, dev, codec=None, size=100, length=12):
+    """-> pixels or latents, token ids of four captions a scene [N, 4, 48], labels with start times."""
+    first = BASE[kind] + number * size
+    scenes = painter.seeds(first, size)
+    r = random.Random(first)
+    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": length / 3, "held": length / 3}[kind]
+    start = [0.0 if kind in ("windows", "held") and r.random() < .4 else r.uniform(0, longest) for _ in scenes]
+    step = 1 if dev == "cpu" else 50
+    count = {"clips": 3, "frames": 1, "windows": length, "held": length}[kind]
+    out = []
+    for i in range(0, size, step):
+        x = blocks(scenes[i:i + step], start[i:i + step], count, dev)
+        if kind == "clips":
+            out.append((x * 255).round().byte().cpu())
+        else:
+            out.append(codec.encode(x).half().cpu())
+    labels = [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]
+    ids = None
+    if kind != "clips":
+        tok = Tokenizer()
+        ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16).numpy()
+    return torch.cat(out).numpy(), ids, labels
