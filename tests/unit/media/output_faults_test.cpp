@@ -205,7 +205,7 @@ TEST(OutputFaults, AFullDiskLeavesNothing) {
   }
   Error early = error_of([&] { check_output(to(disk + "/a.mkv"), {1280, 720}, {24, 1}, 240); });
   EXPECT_EQ(early.kind(), ErrorKind::kOutput);
-  EXPECT_TRUE(contains(early, "MB free")) << early.what();
+  EXPECT_TRUE(contains(early, "kB free")) << early.what();
 }
 
 TEST(OutputFaults, AFileSizeLimitIsAnErrorNotASignal) {
