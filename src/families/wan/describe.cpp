@@ -84,8 +84,34 @@ Traits traits(const ModelFolder& model) {
   return t;
 }
 
+bool holds(const ModelFolder& model, const std::string& component, const std::string& tensor) {
+  for (const auto& file : model.component(component).files) {
+    for (const TensorEntry& t : read_safetensors_header(file).tensors) {
+      if (t.name == tensor) return true;
+    }
+  }
+  return false;
+}
+
+// Two components are saved under either of two names, by the class that saved them.
 std::vector<ExpectedTensor> expected(const ModelFolder& model) {
-  return expected_tensors(read_model_config(model));
+  const ModelConfig config = read_model_config(model);
+  std::vector<ExpectedTensor> all = expected_tensors(config);
+  const std::string prefix = "vision_model.";
+  const bool bare_vision =
+      config.image_encoder && holds(model, "image_encoder", "embeddings.class_embedding");
+  const bool table_by_alias = !holds(model, "text_encoder", "shared.weight") &&
+                              holds(model, "text_encoder", "encoder.embed_tokens.weight");
+  for (ExpectedTensor& t : all) {
+    if (bare_vision && t.component == "image_encoder" && t.name.rfind(prefix, 0) == 0) {
+      t.name.erase(0, prefix.size());
+    }
+    if (table_by_alias && t.component == "text_encoder") {
+      if (t.name == "shared.weight") t.required = false;
+      if (t.name == "encoder.embed_tokens.weight") t.required = true;
+    }
+  }
+  return all;
 }
 
 std::vector<StageCost> model_costs(const ModelFolder& model, const ClipShape& clip) {
