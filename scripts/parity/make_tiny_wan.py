@@ -95,7 +95,7 @@ def requests(variant):
         height=height,
         width=width,
         num_frames=13,
-        steps=settings["steps"],
+        steps=settings["num_inference_steps"],
         guidance_scale=settings["guidance_scale"],
         guidance_scale_2=settings.get("guidance_scale_2"),
         component_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"),

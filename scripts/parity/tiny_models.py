@@ -205,7 +205,7 @@ _T2V = {
     "size": "48x32",
     "seconds": 0.8125,
     "fps": 16,
-    "steps": 6,
+    "num_inference_steps": 6,
     "guidance_scale": 5.0,
     "dtype": "fp32",
 }

@@ -17,6 +17,7 @@ program_packages=(g++ cmake ninja-build pkg-config python3-venv libcli11-dev lib
   nlohmann-json3-dev libsentencepiece-dev libavcodec-dev libavformat-dev libavutil-dev
   libswscale-dev)
 test_packages=(libgtest-dev ffmpeg)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 say() { printf 'genvid set-up: %s\n' "$*" >&2; }
 # fail CODE MESSAGE: the codes are genvid's own (README, "Exit codes").

@@ -41,7 +41,7 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   traits.seconds = o.number("seconds", traits.seconds, 0.001, 1e5);
   if (o.has("fps")) traits.fps = *rate_of(o.number("fps", 0, 1, limits::kMaxFps));
   traits.num_inference_steps =
-      static_cast<int>(o.integer("steps", traits.num_inference_steps, 1, limits::kMaxSteps));
+      static_cast<int>(o.integer("num_inference_steps", traits.num_inference_steps, 1, limits::kMaxSteps));
   if (o.has("guidance_scale")) {
     traits.guidance_scale = o.number("guidance_scale", 0, 0, 100);
     traits.guidance_scale_2 = traits.guidance_scale;

@@ -160,7 +160,7 @@ TEST_F(BadInput, SpoiledModelFolders) {
   edit("vae/config.json", "\"z_dim\": 16", "\"z_dim\": 12", "");
   edit(weights, "norm2.weight", "norm9.weight", "norm9.weight");
   edit(weights, "\"F32\"", "\"F64\"", "");
-  edit("genvid.json", "\"steps\": 6", "\"steps\": \"six\"", "steps");
+  edit("genvid.json", "_steps\": 6", "_steps\": \"six\"", "num_inference_steps");
   fs::resize_file(dir + "/" + weights, 1000);
   expect_refused(run_model(dir), 3, "diffusion_pytorch_model.safetensors");
   fs::remove(dir + "/" + weights);

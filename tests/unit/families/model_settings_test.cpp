@@ -17,7 +17,7 @@ Traits apply(const char* json) {
 
 TEST(ModelSettings, LaysKeysOverTraits) {
   const Traits t = apply(
-      R"({"genvid": 1, "size": "96x64", "seconds": 0.375, "fps": 23.976, "steps": 4,
+      R"({"genvid": 1, "size": "96x64", "seconds": 0.375, "fps": 23.976, "num_inference_steps": 4,
           "guidance_scale": 4, "guidance_scale_2": 3, "shift": 5, "scheduler": "euler",
           "dtype": "bf16", "negative_prompt": "blur", "rollout": {"window": 21}})");
   EXPECT_EQ(t.size, (Size{96, 64}));
@@ -39,8 +39,8 @@ TEST(ModelSettings, OneGuidanceScaleIsForBothExperts) {
 TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
   for (const char* bad :
        {R"({"size": "96"})", R"({"size": "97x64"})", R"({"size": "96x64x3"})",
-        R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})", R"({"steps": 0})",
-        R"({"steps": 1.5})", R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
+        R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})", R"({"num_inference_steps": 0})",
+        R"({"num_inference_steps": 1.5})", R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
         R"({"genvid": 2})", R"({"seconds": -1})"}) {
     try {
       apply(bad);
