@@ -4,10 +4,9 @@
 
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
-#include "cli/output_flags.h"
+#include "cli/recorded_output.h"
 #include "cli/session.h"
 #include "jobs/machine.h"
-#include "jobs/record.h"
 #include "media/image_reader.h"
 
 namespace genvid::cli {
@@ -63,14 +62,6 @@ class EngineMaker : public ClipMaker {
       if (d.name == plan.spec.device && d.free_bytes > 0) require_memory(plan, d.free_bytes);
     }
     return plan;
-  }
-
-  static media::OutputOptions recorded_options(const Request& request, const Plan& plan) {
-    media::OutputOptions options = output_options(request);
-    const std::string name = std::filesystem::path(plan.spec.model_dir).filename().string();
-    options.metadata["comment"] = clip_record(plan, request, name, GENVID_VERSION)
-                                      .dump(-1, ' ', false, Json::error_handler_t::replace);
-    return options;
   }
 
   std::unique_ptr<Engine> engine_;

@@ -13,6 +13,7 @@
 #include "cli/output_flags.h"
 #include "cli/plan_text.h"
 #include "cli/prompt_source.h"
+#include "cli/recorded_output.h"
 #include "cli/restart.h"
 #include "cli/session.h"
 #include "core/request_json.h"
@@ -20,7 +21,6 @@
 #include "jobs/machine.h"
 #include "jobs/model_check.h"
 #include "jobs/plan.h"
-#include "jobs/record.h"
 #include "media/image_reader.h"
 
 namespace genvid::cli {
@@ -94,20 +94,6 @@ Request resolve_request(const GenerateFlags& f) {
     throw Error(ErrorKind::kUsage, "no output: give -o FILE, e.g. -o out.mp4");
   }
   return request;
-}
-
-std::string model_name(const std::string& dir) {
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::canonical(dir, error);
-  return (error ? std::filesystem::path(dir) : path).filename().string();
-}
-
-media::OutputOptions recorded_options(const Request& request, const Plan& plan) {
-  media::OutputOptions options = output_options(request);
-  options.metadata["comment"] =
-      clip_record(plan, request, model_name(plan.spec.model_dir), GENVID_VERSION)
-          .dump(-1, ' ', false, Json::error_handler_t::replace);
-  return options;
 }
 
 // Where latents go when the output fails after sampling: on another disk than the output's if the

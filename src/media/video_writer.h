@@ -7,6 +7,8 @@
 #include <string>
 
 #include "genvid/frame_sink.h"
+#include "media/watermark.h"
+#include "media/xmp.h"
 
 namespace genvid::media {
 

@@ -54,7 +54,8 @@ class Batch:
                          "num_inference_steps": 2, "device": "cpu",
                          "codec": "ffv1"},
             "jobs": [{"id": i, "prompt": f"a house, take {i}"} for i in self.ids]}))
-        self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache"))
+        self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache"),
+                                SOURCE_DATE_EPOCH="1790000000")
 
     def command(self, *more):
         return [self.args.genvid, "batch", str(self.jobs), "--out-dir", str(self.out), "--progress",
