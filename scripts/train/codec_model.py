@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from common import KEPT
+from common import weights
 
 C, PATCH, STEP = 64, 16, 4
 
@@ -47,7 +47,7 @@ class Encoder:
     @classmethod
     def load(cls, dev="cpu"):
         from tensors import load_file
-        q = load_file(str(KEPT / "codec.safetensors"))
+        q = load_file(str(weights("codec")))
         return cls(*(q[k].float().to(dev) for k in ("pca.mean", "pca.basis", "pca.scale")))
 
     def encode(self, x):
@@ -115,7 +115,7 @@ class Codec:
         from tensors import load_file
         self.encoder = Encoder.load(dev)
         self.net = Decoder().to(dev).eval()
-        q = {k[8:]: v.float() for k, v in load_file(str(KEPT / "codec.safetensors")).items() if k.startswith("decoder.")}
+        q = {k[8:]: v.float() for k, v in load_file(str(weights("codec"))).items() if k.startswith("decoder.")}
         self.trained = bool(q)
         if q:
             self.net.load_state_dict(q)

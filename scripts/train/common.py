@@ -10,12 +10,21 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("GENVID_TRAIN", ROOT / ".train"))      # big, ignored by git
 KEPT = pathlib.Path(os.environ.get("GENVID_KEPT", pathlib.Path(__file__).resolve().parent / "state"))   # small, committed
+MODEL = ROOT / "models" / "genvid-tiny"                                                # the shipped weights
+HOME = {"text": "text_encoder/model.safetensors", "codec": "vae/diffusion_pytorch_model.safetensors",
+        "dit": "transformer/diffusion_pytorch_model.safetensors"}
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(STATE / "inductor"))
 
 
 def device():
     torch.set_num_threads(int(os.environ.get("GENVID_THREADS", min(2, os.cpu_count() or 1))))
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def weights(name):
+    """The weights of a part: what training here wrote last, else what is shipped."""
+    fresh = STATE / f"{name}.safetensors"
+    return fresh if fresh.exists() or name not in HOME else MODEL / HOME[name]
 
 
 def save_npz(path, **arrays):
@@ -39,11 +48,11 @@ def log(path, **row):
     print(" ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
 
 
-def cosine(done, warm=0.01, hold=0.5, floor=0.02):
-    """Learning-rate factor for a fraction `done` of a run: warm up, hold, then fall along a cosine."""
+def curve(done, warm=0.02, decay=0.4, floor=0.02):
+    """Learning-rate factor for a fraction `done` of a run: up, hold, and down along a cosine at the end."""
     if done < warm:
         return done / warm + 1e-3
-    if done < hold:
+    if done < 1 - decay:
         return 1.0
-    k = min(1.0, (done - hold) / (1 - hold))
+    k = min(1.0, (done - 1 + decay) / decay)
     return floor + (1 - floor) * (0.5 + 0.5 * math.cos(math.pi * k))

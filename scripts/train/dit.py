@@ -1,35 +1,20 @@
-"""What the transformer's stages share: data on the device, noise levels, one step, checkpoints, sampling."""
+"""What the transformer's stages share: noise levels, routing, one step, checkpoints, sampling."""
 import copy
+import os
 import time
 
-import numpy
 import torch
 
 from codec_model import C
-from common import KEPT, STATE, cosine, log, save_torch
-from nets import TOKENS, TextEncoder, Transformer
+from common import STATE, curve, log, save_torch, weights
+from nets import TextEncoder, Transformer
+from optim import optimisers
+from store import empty_ids
 from tensors import load_file, save_file
 
-HISTORY, WINDOW = 4, 8
+HISTORY, WINDOW = 2, 5
 PREFIX = "dit"
-
-
-def load_latents(kind, dev, limit=10 ** 6):
-    """Latents [N, C, T, h, w] (half), caption ids [N, 4, 48], start times [N]; kept on the device."""
-    import json
-    x, ids, start = [], [], []
-    for p in sorted((STATE / kind).glob("*.npz"))[:limit]:
-        q = numpy.load(p)
-        x.append(q["x"]), ids.append(q["ids"])
-        start += [lab["start"] for lab in json.loads(str(q["labels"]))]
-    return (torch.from_numpy(numpy.concatenate(x)).to(dev), torch.from_numpy(numpy.concatenate(ids)).to(dev),
-            torch.tensor(start, device=dev))
-
-
-def empty_ids(n, dev):
-    ids = torch.zeros(n, TOKENS, dtype=torch.long, device=dev)
-    ids[:, 0] = 1
-    return ids
+SIZE = [int(q) for q in os.environ.get("GENVID_SIZE", "256,7").split(",")]      # width and blocks of a new transformer
 
 
 class Text:
@@ -49,49 +34,63 @@ def train_noise(n, dev, generator=None):
     return torch.sigmoid(s).clamp(0.02, 0.998)
 
 
-def error(net, x0, sigma, weight, text, noise):
+def routes(n, positions, dev, share=0.5):
+    """For each sample a random half of the positions of a picture."""
+    return torch.rand(n, positions, device=dev).argsort(1)[:, : int(positions * share)]
+
+
+def error(net, x0, sigma, weight, text, noise, route=None):
     """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1."""
     s = sigma[:, None, :, None, None]
     x = (1 - s) * x0 + s * noise
     with torch.autocast(x0.device.type, dtype=torch.bfloat16):
-        y = net(x, sigma, *text)
+        y = net(x, sigma, *text, route)
     e = (y.float() - x0).pow(2).mean((1, 3, 4))                     # [B, F]
     w = weight / sigma.clamp(min=0.1) ** 2
     return (e * w).sum() / weight.sum().clamp(min=1)
 
 
-class Trainer:
-    """Weights, their average, optimiser and counters; `resume` finds the full state or the kept weights."""
+def transformer_for(q):
+    """A Transformer of the size that the weights `q` have."""
+    layers = len({k.split(".")[1] for k in q if k.startswith("blocks.")})
+    net = Transformer(q["inp.weight"].shape[0], layers, *q["place"].shape[:2])
+    net.load_state_dict({k: v.float() for k, v in q.items()})
+    return net
 
-    def __init__(self, dev, lr, name=PREFIX):
+
+class Trainer:
+    """Weights, their average, optimisers and counters; the full state resumes, or the last weights do."""
+
+    def __init__(self, dev, lr, name=PREFIX, start=None):
         self.dev, self.lr, self.name = dev, lr, name
-        torch.manual_seed(1)
-        self.net = Transformer().to(dev)
-        self.opt = torch.optim.AdamW(self.net.parameters(), lr=lr, betas=(.9, .95), weight_decay=.01, fused=True)
         self.steps, self.samples = 0, 0
-        full, kept = STATE / f"{name}.pt", KEPT / f"{name}.safetensors"
-        if full.exists():
-            q = torch.load(full, weights_only=True, map_location=dev)
-            self.net.load_state_dict(q["net"]), self.opt.load_state_dict(q["opt"])
-            self.ema = q["ema"]
-            self.steps, self.samples = q["steps"], q["samples"]
+        torch.manual_seed(time.time_ns() % 2 ** 31)
+        full = STATE / f"{name}.pt"
+        state = torch.load(full, weights_only=True, map_location=dev) if full.exists() else None
+        if state:
+            self.net = transformer_for(state["net"]).to(dev)
+            self.ema, self.steps, self.samples = state["ema"], state["steps"], state["samples"]
         else:
-            if kept.exists():                                        # warm restart: weights, no optimiser state
-                q = {k: v.float() for k, v in load_file(kept).items()}
-                self.samples = int(q.pop("samples", torch.zeros(1)))
-                self.net.load_state_dict(q)
+            kept = weights(start or name)
+            self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE)).to(dev)
             self.ema = [p.detach().clone() for p in self.net.parameters()]
+        self.fresh = not state
+        self.opts = optimisers(self.net, lr)
+        self.top = [o.param_groups[0]["lr"] for o in self.opts]
+        for o, q in zip(self.opts, state["opts"] if state else []):
+            o.load_state_dict(q)
 
     def step(self, loss, factor):
-        for g in self.opt.param_groups:
-            g["lr"] = self.lr * factor
-        self.opt.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.opt.step()
+        for o, top in zip(self.opts, self.top):
+            for g in o.param_groups:
+                g["lr"] = top * factor
+            o.step()
         self.steps += 1
         with torch.no_grad():
-            keep = min(.999, (1 + self.steps) / (10 + self.steps))
+            keep = min(.998, (1 + self.steps) / (10 + self.steps))
             torch._foreach_lerp_(self.ema, [p.detach() for p in self.net.parameters()], 1 - keep)
 
     def averaged(self):
@@ -102,32 +101,35 @@ class Trainer:
         return net.eval().requires_grad_(False)
 
     def save(self):
-        save_torch(STATE / f"{self.name}.pt", {"net": self.net.state_dict(), "opt": self.opt.state_dict(), "ema": self.ema,
-                                               "steps": self.steps, "samples": self.samples})
-        q = {k: v.half() for k, v in self.averaged().state_dict().items()}
-        q["samples"] = torch.tensor([self.samples])
-        save_file(q, KEPT / f"{self.name}.safetensors")
+        save_torch(STATE / f"{self.name}.pt", {"net": self.net.state_dict(), "opts": [o.state_dict() for o in self.opts],
+                                               "ema": self.ema, "steps": self.steps, "samples": self.samples})
+        save_file({k: v.half() for k, v in self.averaged().state_dict().items()}, STATE / f"{self.name}.safetensors")
 
 
-def run(trainer, loss_of, minutes, batch, curve, validate, warm=0.02):
-    """The loop of every stage: `loss_of(batch)` -> loss; a validation error and a save every few minutes."""
-    acc, first = [], trainer.samples
-    log(curve, samples=trainer.samples, val=validate(trainer.averaged()), minutes=0.0)
-    began = last = time.time()
+def run(trainer, loss_of, minutes, batch, table, validate, decay=0.4, stores=()):
+    """The loop of every stage: `loss_of(batch, route)` -> loss; every few minutes a validation error, a save, and new
+    shards. Tokens are routed (route = True) until the learning rate falls; then every block sees every token."""
+    acc, first, began = [], trainer.samples, time.time()
+    last = began
     while (done := (time.time() - began) / (minutes * 60)) < 1:
-        loss = loss_of(batch)
-        trainer.step(loss, cosine(done, warm=warm))
+        loss = loss_of(batch, done < 1 - decay)
+        trainer.step(loss, curve(done, warm=.02 if trainer.fresh else .005, decay=decay))
         trainer.samples += batch
         acc.append(float(loss.detach()) if trainer.steps % 10 == 0 or trainer.dev == "cpu" else None)
-        if time.time() - last > min(180, minutes * 6):
-            got = [q for q in acc if q is not None]
-            log(curve, samples=trainer.samples, loss=sum(got) / max(1, len(got)), val=validate(trainer.averaged()),
-                minutes=(time.time() - began) / 60, per_s=(trainer.samples - first) / (time.time() - began))
+        if time.time() - last > min(180, minutes * 12):
+            note(trainer, table, acc, validate, first, began)
             trainer.save()
+            for s in stores:
+                s.refresh()
             acc, last = [], time.time()
     trainer.save()
-    log(curve, samples=trainer.samples, val=validate(trainer.averaged()), minutes=minutes,
-        per_s=(trainer.samples - first) / (time.time() - began))
+    note(trainer, table, acc, validate, first, began)
+
+
+def note(trainer, table, acc, validate, first, began):
+    got = [q for q in acc if q is not None]
+    log(table, samples=trainer.samples, loss=sum(got) / max(1, len(got)), val=validate(trainer.averaged()),
+        minutes=(time.time() - began) / 60, per_s=(trainer.samples - first) / (time.time() - began))
 
 
 def levels(steps, shift=3.0, dev="cpu"):

@@ -23,6 +23,9 @@ first 16 turn with the frame index f (relative to the window), the next 24 with 
 with the column; pair i of n turns by index * 100 ** (-i / n), halves rotated ("neox" order within
 each group: first half against second half).
 The noisy latents are x_s = (1 - s) x0 + s noise; velocity = (x_s - x0) / s.
+
+Training may route tokens: of each frame only some positions go through the middle blocks (all but
+the first and the last), the others pass by. That halves their cost; inference never does it.
 """
 import math
 
@@ -161,29 +164,40 @@ class Transformer(nn.Module):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep):
-        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool."""
+    def forward(self, x, sigma, hidden, pooled, keep, route=None):
+        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool;
+        route [B, K]: the positions (row and column as one number) that the middle blocks see."""
         b, c, f, h, w = x.shape
-        half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
-        angle = sigma[..., None] * 1000 * half
-        temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
-        temb = F.silu(temb)
-        mod = self.ada(temb)
+        with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
+            half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
+            angle = sigma[..., None] * 1000 * half
+            temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
+            temb = F.silu(temb)
+            mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
         y = self.inp(x.permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)
-        for block in self.blocks:
-            y = block(y, mod, hidden, keep[:, None, None, :], cos, sin, f)
-        s, bias = self.mod_out(temb).chunk(2, -1)
+        keep = keep[:, None, None, :]
+        y = self.blocks[0](y, mod, hidden, keep, cos, sin, f)
+        if route is None:
+            for block in self.blocks[1:-1]:
+                y = block(y, mod, hidden, keep, cos, sin, f)
+        else:
+            route = (torch.arange(f, device=x.device)[:, None] * (h * w) + route[:, None]).flatten(1)
+            at = route[..., None].expand(-1, -1, self.d)
+            part, some_cos, some_sin = y.gather(1, at), cos[route][:, None], sin[route][:, None]
+            for block in self.blocks[1:-1]:
+                part = block(part, mod, hidden, keep, some_cos, some_sin, f)
+            y = y.scatter(1, at, part)
+        y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
         return self.out(y).view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
 
 
 def load_text(dev="cpu"):
+    from common import weights
     from tensors import load_file
-
-    from common import KEPT
-    q = {k: v.float() for k, v in load_file(str(KEPT / "text.safetensors")).items()}
+    q = {k: v.float() for k, v in load_file(weights("text")).items()}
     net = TextEncoder(len(q["embed.weight"]))
     net.load_state_dict(q)
     return net.to(dev).eval()

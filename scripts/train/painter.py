@@ -9,11 +9,23 @@ import world
 from pixels import HEIGHT, WIDTH, Scene, tables
 
 # what each layer is for, back to front: (key, function(scene, canvas), which frames have it)
-COMMON = ("sky", "mountains", "hills", "ground", "sea", "weather", "grade")
+COMMON = ("sky", "mountains", "hills", "ground", "sea", "pine", "round", "weather", "grade")
 _compiled = {}
 
 
+def _row(key, packed):
+    """A row of trees: its numbers go where the first row's are. Returns the layer's name without the row."""
+    i = int(key[-1])
+    packed = packed.clone()
+    first, here = world.INDEX["tr0_z"], world.INDEX[f"tr{i}_z"]
+    packed[:, first:first + 5], packed[:, world.INDEX["row"]] = packed[:, here:here + 5].clone(), i
+    return key[:-1], packed
+
+
 def _layer(key, fn, packed, time, canvas, noise):
+    if key[-1].isdigit():
+        key, packed = _row(key, packed)
+
     def run(packed, time, canvas, maps, ridge, hashes):
         s = Scene(packed, time, (maps, ridge, hashes))
         c = list(canvas.unbind(1))
@@ -39,7 +51,7 @@ def plan(labels):
     def rows(far):
         for kind in pixels.TREES:
             for i in range(4):
-                add(f"{kind}{i}", lambda s, c, k=kind, i=i: pixels.trees(s, c, k, i),
+                add(f"{kind}{i}", lambda s, c, k=kind: pixels.trees(s, c, k),
                     lambda lab, k=kind, i=i: lab["kind"] == k and i < lab["rows"]
                     and far == (i < 3 and lab["setting"] not in ("city", "beach")))
     add("sky", lambda s, c: pixels.sky(s), lambda lab: True)

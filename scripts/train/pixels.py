@@ -386,10 +386,12 @@ def tree_cactus(s, x, y, h, r, px):
 TREES = {"pine": tree_pine, "round": tree_round, "palm": tree_palm, "cactus": tree_cactus}
 
 
-def trees(s, c, kind, layer):
-    """A row of trees at one depth, one to a cell of the ground; a gap stays free round the subject."""
+def trees(s, c, kind):
+    """A row of trees at one depth, one to a cell of the ground; a gap stays free round the subject.
+    The painter puts the numbers of the row that it wants into the first row's places (one compiled layer for all)."""
     def p(name):
-        return getattr(s, f"tr{layer}_{name}")
+        return getattr(s, f"tr0_{name}")
+    layer = s.row.long()
     z, cell = p("z"), p("cell")
     x, y, px = s.local(0, z)
     own = torch.floor(x / cell)

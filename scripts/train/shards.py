@@ -18,25 +18,35 @@ def blocks(scenes, start, count, dev):
                       for k in range(count)], 1)
 
 
-def shard(kind, number, dev, codec=None, size=100, length=12):
-    """-> pixels or latents, token ids of four captions a scene [N, 4, 48], labels with start times."""
+def mirrored(lab):
+    """The labels of the same scene seen in a mirror."""
+    other = {"left": "right", "right": "left", "pan left": "pan right", "pan right": "pan left"}
+    return dict(lab, way=other.get(lab["way"], lab["way"]), camera=other.get(lab["camera"], lab["camera"]))
+
+
+def shard(kind, number, dev, codec=None, size=100, length=7):
+    """-> pixels or latents, token ids of four captions a scene [N, 4, 48], labels with start times.
+    Training latents come twice, as painted and in a mirror: painting is what costs."""
     first = BASE[kind] + number * size
     scenes = painter.seeds(first, size)
     r = random.Random(first)
-    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": length / 3, "held": length / 3}[kind]
+    count = {"clips": 3, "frames": 1, "windows": length, "held": 12}[kind]
+    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": count / 3, "held": count / 3}[kind]
     start = [0.0 if kind in ("windows", "held") and r.random() < .4 else r.uniform(0, longest) for _ in scenes]
     step = 1 if dev == "cpu" else 50
-    count = {"clips": 3, "frames": 1, "windows": length, "held": length}[kind]
-    out = []
+    twice = kind in ("frames", "windows")
+    out, back = [], []
     for i in range(0, size, step):
         x = blocks(scenes[i:i + step], start[i:i + step], count, dev)
         if kind == "clips":
             out.append((x * 255).round().byte().cpu())
         else:
             out.append(codec.encode(x).half().cpu())
+            back += [codec.encode(x.flip(-1)).half().cpu()] if twice else []
     labels = [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]
+    labels += [mirrored(lab) for lab in labels] if twice else []
     ids = None
     if kind != "clips":
         tok = Tokenizer()
         ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16).numpy()
-    return torch.cat(out).numpy(), ids, labels
+    return torch.cat(out + back).numpy(), ids, labels

@@ -1,5 +1,5 @@
 """SentencePiece ids, cut or padded to a fixed length: pieces, then </s> (1), then padding (0)."""
-from common import KEPT
+from common import KEPT, MODEL
 
 LENGTH = 48
 
@@ -8,7 +8,7 @@ class Tokenizer:
     def __init__(self):
         try:
             import sentencepiece
-            self.sp = sentencepiece.SentencePieceProcessor(model_file=str(KEPT / "tokenizer.model"))
+            self.sp = sentencepiece.SentencePieceProcessor(model_file=str(MODEL / "tokenizer" / "spiece.model"))
             self.size = self.sp.get_piece_size()
         except ImportError:
             from unigram import Unigram                # a machine with torch only

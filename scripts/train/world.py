@@ -35,7 +35,7 @@ planex planev planee planes peoplex peoplev peoplez peoplen""".split()
 _colours = """zen mid hor orb amb sun cdark clight rock hill gra grb water leaf subc subroof door
 carc boatc sailc tint""".split()
 NAMES = (_scalars + [f"{n}_{k}" for n in _colours for k in "rgb"]
-         + [f"tr{i}_{n}" for i in range(4) for n in ("z", "cell", "h", "dens", "gap")])
+         + [f"tr{i}_{n}" for i in range(4) for n in ("z", "cell", "h", "dens", "gap")] + ["row"])
 INDEX = {n: i for i, n in enumerate(NAMES)}
 
 # zenith, middle, horizon, ambient, direct light, cloud shadow, cloud light
