@@ -47,6 +47,16 @@ struct Request {
   std::optional<int> crf;
   std::string pix_fmt;
   bool watermark = true;
+
+  // What made it: signing, and where the prompt is kept.
+  std::string sign;              // private key, PEM; empty = unsigned
+  std::string cert;              // its certificate chain, PEM
+  bool keep_unsigned = false;    // under another name when signing fails
+  bool history = true;           // the prompt into the local history
+  bool embed_prompt = false;     // the prompt into the file, for everybody to read
+  std::string credits;           // into the signed statement, one a line
+  std::string likeness_consent;  // likewise: who agreed to be shown
+
   bool overwrite = false;
 };
 

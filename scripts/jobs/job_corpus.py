@@ -75,6 +75,13 @@ def values():
         ("crf", [0, 18, 63], [-1, 64, 18.5, "18"]),
         ("pix_fmt", ["yuv420p"], ["", "yuv 420", 1]),
         ("watermark", [True, False], ["true", 0, None]),
+        ("sign", ["key.pem", "/x/key.pem"], path_bad),
+        ("cert", ["chain.pem"], path_bad),
+        ("keep_unsigned", [True, False], ["true", 0, None]),
+        ("history", [True, False], ["no", 1, None]),
+        ("embed_prompt", [True, False], ["yes", 1, None]),
+        ("credits", ["Directed by A. Person", "A\nB"], ["", " ", 1, None, ["A"]]),
+        ("likeness_consent", ["A. Person agreed on 2026-10-01"], ["", "\n", 1, None, ["A"]]),
     ]
 
 

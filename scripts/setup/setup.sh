@@ -12,9 +12,11 @@ torch_version=2.11.0
 torch_floor=2.10
 torch_cpu_wheels=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 torch_cuda_wheels=("torch==$torch_version")
+# Holds the C2PA project's library, which signs and checks content credentials; no headers needed.
+c2pa_wheel=c2pa-python==0.38.1
 
 program_packages=(g++ cmake ninja-build pkg-config python3-venv libcli11-dev libspdlog-dev
-  nlohmann-json3-dev libsentencepiece-dev libavcodec-dev libavformat-dev libavutil-dev
+  nlohmann-json3-dev libsentencepiece-dev libssl-dev libavcodec-dev libavformat-dev libavutil-dev
   libswscale-dev)
 test_packages=(libgtest-dev ffmpeg)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
@@ -140,9 +142,19 @@ find_torch() {
 
 venv_torch() { compgen -G "$build/venv/lib/python3*/site-packages/torch" | head -n 1; }
 
-# A private Python environment under the build folder, used for its libtorch alone.
+# A private Python environment under the build folder, used for the libraries in its packages alone.
+make_venv() {
+  local python
+  [[ -x $build/venv/bin/python ]] && return 0
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import ensurepip, venv' 2>/dev/null && break
+  done
+  logged "python venv" "$python" -m venv "$build/venv" ||
+    fail 7 "cannot make a Python environment; run: apt-get install -y python3-venv"
+}
+
 install_torch() {
-  local venv=$build/venv wheels spec no_deps=() python
+  local venv=$build/venv wheels spec no_deps=()
   if has_driver; then
     wheels=("${torch_cuda_wheels[@]}")
   else
@@ -151,13 +163,9 @@ install_torch() {
   fi
   spec="${wheels[*]}${no_deps[*]:+ alone}"
   if [[ ! -f $venv/complete || $(<"$venv/complete") != "$spec" ]]; then
-    for python in python3 /usr/bin/python3; do
-      "$python" -c 'import ensurepip, venv' 2>/dev/null && break
-    done
     say "installing ${wheels[*]} into $venv"
     rm -f "$venv/complete"
-    logged "python venv" "$python" -m venv "$venv" ||
-      fail 7 "cannot make a Python environment; run: apt-get install -y python3-venv"
+    make_venv
     logged "pip install" "$venv/bin/python" -m pip install --no-input --disable-pip-version-check \
       "${no_deps[@]}" "${wheels[@]}" || return 1
     printf '%s\n' "$spec" >"$venv/complete"
@@ -177,6 +185,22 @@ choose_torch() {
     return 0
   fi
   fail 10 "cannot get libtorch: see $build/setup.log, or set Torch_DIR or CMAKE_PREFIX_PATH to a libtorch >= $torch_floor, or install it as a Python package"
+}
+
+# ---- content credentials
+
+# Puts libc2pa_c.so beside the program. Returns 1 when it cannot be had: nothing else needs it.
+install_c2pa() {
+  local library=$build/libc2pa_c.so stamp=$build/.setup/c2pa found
+  [[ -z ${GENVID_C2PA_LIB:-} ]] || return 0
+  [[ -f $library && -f $stamp && $(<"$stamp") == "$c2pa_wheel" ]] && return 0
+  say "installing $c2pa_wheel"
+  make_venv
+  logged "pip install" "$build/venv/bin/python" -m pip install --no-input --retries 1 --timeout 20 \
+    --disable-pip-version-check --no-deps "$c2pa_wheel" || return 1
+  found=$(compgen -G "$build/venv/lib/python3*/site-packages/c2pa/libs/libc2pa_c.so" | head -n 1)
+  [[ -n $found ]] && cp "$found" "$library.new" && mv "$library.new" "$library" || return 1
+  printf '%s\n' "$c2pa_wheel" >"$stamp"
 }
 
 # ---- build
@@ -249,6 +273,7 @@ prepare_program() {
   install_packages "${program_packages[@]}"
   check_compiler
   choose_torch
+  install_c2pa || say "going on without content credentials (--sign, and checking them)"
   local extra=()
   [[ -f $build/CMakeCache.txt ]] || extra=(-DGENVID_TESTS=OFF)
   configure "${extra[@]}"
@@ -262,6 +287,7 @@ prepare_tests() {
   install_packages "${program_packages[@]}" "${test_packages[@]}"
   check_compiler
   choose_torch
+  install_c2pa || fail 10 "cannot get $c2pa_wheel, which tests need: see $build/setup.log, or set GENVID_C2PA_LIB"
   configure -DGENVID_TESTS=ON
   compile "genvid and its tests"
   finish_stamp program

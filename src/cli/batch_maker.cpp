@@ -14,7 +14,7 @@ namespace {
 
 class EngineMaker : public ClipMaker {
  public:
-  explicit EngineMaker(Host& host) : engine_(load_engine(host)) {}
+  explicit EngineMaker(Host& host) : engine_(load_engine(host)), recorder_(engine_->info()) {}
 
   ClipOutcome make(const Request& request) override {
     const auto start = std::chrono::steady_clock::now();
@@ -31,7 +31,7 @@ class EngineMaker : public ClipMaker {
       std::error_code ignored;
       std::filesystem::remove(plan.spec.save_latents, ignored);
     }
-    const auto sink = media::open_output(recorded_options(request, plan));
+    const auto sink = media::open_output(recorder_.begin(request, plan));
     const ClipResult result = engine_->generate(plan.spec, *sink);
     ClipOutcome outcome;
     outcome.end = ClipOutcome::End::kDone;
@@ -65,6 +65,7 @@ class EngineMaker : public ClipMaker {
   }
 
   std::unique_ptr<Engine> engine_;
+  ClipRecorder recorder_;
 };
 
 }  // namespace

@@ -156,6 +156,7 @@ Command add_decode(CLI::App& app) {
   r.text("--vae-dtype", &Request::vae_dtype, "auto, fp32 or bf16");
   r.integer("--threads", &Request::threads, "CPU threads, 0 for all", 0, 1024);
   add_output_flags(r);
+  add_signing_flags(r);
   flags->view.add(app);
   return [flags] { return decode(*flags); };
 }

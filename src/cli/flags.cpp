@@ -16,7 +16,8 @@ void RequestFlags::add(const std::string& flag, const std::string& help, const s
   const auto set = [this, parse = std::move(parse)](const std::string& value) {
     fields_.push_back(parse(value));
   };
-  app_.add_option_function<std::string>(flag, set, help)->type_name(type);
+  CLI::Option* option = app_.add_option_function<std::string>(flag, set, help)->type_name(type);
+  if (!group_.empty()) option->group(group_);
 }
 
 void RequestFlags::text(const std::string& flag, std::string Request::*field,
@@ -101,8 +102,9 @@ void RequestFlags::fps(const std::string& flag, const std::string& help) {
 
 void RequestFlags::flag(const std::string& flag, bool Request::*field, bool value,
                         const std::string& help) {
-  app_.add_flag_callback(
+  CLI::Option* option = app_.add_flag_callback(
       flag, [=, this] { fields_.push_back([=](Request& r) { r.*field = value; }); }, help);
+  if (!group_.empty()) option->group(group_);
 }
 
 void RequestFlags::apply(Request& request) const {

@@ -32,6 +32,9 @@ class RequestFlags {
   void fps(const std::string& flag, const std::string& help);
   void flag(const std::string& flag, bool Request::*field, bool value, const std::string& help);
 
+  // The heading in --help for the flags that follow; empty = the usual one.
+  void group(const std::string& heading) { group_ = heading; }
+
   void apply(Request& request) const;
 
  private:
@@ -39,6 +42,7 @@ class RequestFlags {
            std::function<Field(const std::string&)> parse);
 
   CLI::App& app_;
+  std::string group_;
   std::vector<Field> fields_;
 };
 

@@ -1,27 +1,16 @@
-// genvid "PROMPT" -o FILE: checks everything that needs no weights, then loads the engine and runs.
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
+// genvid "PROMPT" -o FILE: its flags to a request.
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/engine_loader.h"
 #include "cli/flags.h"
-#include "cli/model_locator.h"
+#include "cli/make_clip.h"
 #include "cli/output_flags.h"
-#include "cli/plan_text.h"
 #include "cli/prompt_source.h"
-#include "cli/recorded_output.h"
 #include "cli/restart.h"
 #include "cli/session.h"
 #include "core/request_json.h"
 #include "genvid/error.h"
-#include "jobs/machine.h"
-#include "jobs/model_check.h"
 #include "jobs/plan.h"
-#include "media/image_reader.h"
 
 namespace genvid::cli {
 namespace {
@@ -96,106 +85,12 @@ Request resolve_request(const GenerateFlags& f) {
   return request;
 }
 
-// Where latents go when the output fails after sampling: on another disk than the output's if the
-// temporary folder is one, since a full disk is the usual reason.
-std::string rescue_path(const std::string& output) {
-  namespace fs = std::filesystem;
-  const fs::path parent = fs::path(output).parent_path();
-  const std::string name = fs::path(output).filename().string() + ".latents.safetensors";
-  if (output.empty() || output == "-") return "";
-  std::error_code error;
-  const fs::path temporary = fs::temp_directory_path(error);
-  struct stat here {
-  }, there{};
-  const bool other = !error && stat(parent.empty() ? "." : parent.c_str(), &here) == 0 &&
-                     stat(temporary.c_str(), &there) == 0 && here.st_dev != there.st_dev &&
-                     access(temporary.c_str(), W_OK) == 0;
-  return ((other ? temporary : parent) / name).string();
-}
-
-// Everything that can be refused without weights.
-Plan checked_plan(const Request& request, const ModelFolder& model, bool dry_run) {
-  Plan plan = make_plan(request, model);
-  for (const std::string& w : plan.warnings) warn(w);
-  check_model(model, find_description(model));
-  if (!request.output.empty()) {
-    media::check_output(output_options(request), plan.spec.size, plan.spec.fps, plan.spec.frames);
-  }
-  check_new_file(request.save_latents, request.overwrite, "--save-latents");
-  if (!request.image.empty()) {
-    plan.spec.image = media::read_image(request.image, plan.spec.model_size);
-  }
-  if (!request.last_image.empty()) {
-    plan.spec.last_image = media::read_image(request.last_image, plan.spec.model_size);
-  }
-  if (request.device != "auto") require_driver(plan.spec.device);
-  const bool cpu = plan.spec.device == "cpu";
-  if (dry_run) {
-    std::fputs(plan_text(plan, request.output, cpu ? available_memory() : 0).c_str(), stdout);
-  }
-  if (cpu) require_memory(plan, available_memory());
-  return plan;
-}
-
-// The engine knows the devices; the plan only guessed.
-void settle_device(Engine& engine, const Request& request, const ModelFolder& model, Plan& plan) {
-  if (plan.spec.device == "cpu") return;
-  if (available_device(engine, plan.spec.device, request.device == "auto") == "cpu") {
-    Request on_cpu = request;
-    on_cpu.device = "cpu";
-    on_cpu.seed = plan.spec.seed;
-    Plan again = make_plan(on_cpu, model);
-    again.spec.image = std::move(plan.spec.image);
-    again.spec.last_image = std::move(plan.spec.last_image);
-    plan = std::move(again);
-    require_memory(plan, available_memory());
-    return;
-  }
-  for (const DeviceInfo& d : engine.info().devices) {
-    if (d.name == plan.spec.device && d.free_bytes > 0) require_memory(plan, d.free_bytes);
-  }
-}
-
-void report_result(const Request& request, const Plan& plan, const ClipResult& result,
-                   ProgressMode mode) {
-  if (mode == ProgressMode::kBar) {
-    double seconds = 0;
-    for (const StageTime& t : result.times) seconds += t.seconds;
-    std::fprintf(stderr, "genvid: %lld frames in %s, seed %llu\n",
-                 static_cast<long long>(result.frames), seconds_text(seconds).c_str(),
-                 static_cast<unsigned long long>(plan.spec.seed));
-  }
-  if (result.fp32_retry) warn("a non-finite result was made again in fp32");
-  if (request.output != "-") std::printf("%s\n", request.output.c_str());
-}
-
 int generate(const GenerateFlags& f) {
-  const ProgressMode mode = f.view.apply();
+  MakeClipOptions options;
+  options.mode = f.view.apply();
+  options.dry_run = f.dry_run;
   if (f.prompt.argument == "-" || f.prompt.file) restart_with_sleeping_threads();
-  const Request request = resolve_request(f);
-  restart_with_sleeping_threads();
-  const ModelFolder model = ModelFolder::open(locate_model(request.model));
-  Plan plan = checked_plan(request, model, f.dry_run);
-  if (f.dry_run) return 0;
-  if (!request.seed && mode != ProgressMode::kJson) {
-    std::fprintf(stderr, "genvid: seed %llu\n", static_cast<unsigned long long>(plan.spec.seed));
-  }
-  static ProgressView view(mode);  // the engine's host: as long-lived as the engine's library
-  const std::unique_ptr<Engine> engine = load_engine(view);
-  settle_device(*engine, request, model, plan);
-  plan.spec.rescue_latents = rescue_path(request.output);
-  const auto sink = media::open_output(recorded_options(request, plan));
-  ClipResult result;
-  try {
-    result = engine->generate(plan.spec, *sink);
-  } catch (...) {
-    view.clear();
-    throw;
-  }
-  view.clear();
-  view.done(request.output, result);
-  report_result(request, plan, result, mode);
-  return 0;
+  return make_clip(resolve_request(f), options);
 }
 
 }  // namespace
@@ -206,6 +101,8 @@ Command add_generate(CLI::App& app) {
   add_clip_flags(*flags);
   add_sampling_flags(*flags);
   add_output_flags(flags->fields);
+  add_signing_flags(flags->fields);
+  add_prompt_keeping_flags(flags->fields);
   app.add_flag("--dry-run", flags->dry_run, "Print the plan and stop");
   flags->view.add(app);
   return [flags] { return generate(*flags); };

@@ -1,9 +1,14 @@
 #include "cli/recorded_output.h"
 
 #include <filesystem>
+#include <memory>
 
 #include "cli/output_flags.h"
-#include "jobs/record.h"
+#include "cli/session.h"
+#include "genvid/error.h"
+#include "jobs/history.h"
+#include "jobs/manifest.h"
+#include "media/c2pa.h"
 
 namespace genvid::cli {
 namespace {
@@ -14,14 +19,48 @@ std::string model_name(const std::string& dir) {
   return (error ? std::filesystem::path(dir) : path).filename().string();
 }
 
+void keep_in_history(const Request& request, const Plan& plan, const ClipIdentity& identity,
+                     const Json& record) {
+  HistoryEntry entry;
+  entry.clip_id = identity.id.text();
+  entry.created = identity.created;
+  std::error_code error;
+  entry.output = std::filesystem::absolute(request.output, error).string();
+  entry.prompt = plan.spec.prompt;
+  entry.negative_prompt = plan.spec.negative_prompt;
+  entry.inputs = identity.inputs;
+  entry.record = record;
+  History(History::default_path()).append(entry);
+}
+
 }  // namespace
 
-media::OutputOptions recorded_options(const Request& request, const Plan& plan) {
+ClipRecorder::ClipRecorder(const EngineInfo& engine) : digests_(DigestCache::default_path()) {
+  maker_.version = GENVID_VERSION;
+  maker_.torch = engine.torch_version;
+  maker_.cpu = engine.cpu_capability;
+  maker_.secret = user_secret(user_data_dir());
+}
+
+media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& plan) {
   media::OutputOptions options = output_options(request);
-  const std::string model = model_name(plan.spec.model_dir);
-  const ClipIdentity identity = identify_clip(plan, request, model);
-  options.metadata["comment"] = clip_record(plan, request, model, GENVID_VERSION, identity)
-                                    .dump(-1, ' ', false, Json::error_handler_t::replace);
+  maker_.model = model_name(plan.spec.model_dir);
+  maker_.model_digest = digests_.model(plan.spec.model_dir);
+  const ClipIdentity identity = identify_clip(plan, request, maker_);
+  const Json record = clip_record(plan, request, maker_, identity);
+  options.metadata["comment"] = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (options.sealer != nullptr) {
+    options.sealer = std::make_shared<media::C2paSealer>(
+        options.sealer->with_manifest(c2pa_manifest(record, request, GENVID_VERSION)));
+  }
+  if (!request.history) return options;
+  try {
+    keep_in_history(request, plan, identity, record);
+  } catch (const Error& e) {
+    // A clip is worth more than its line.
+    if (!warned_) warn(std::string(e.what()) + "; the prompt is kept nowhere (--no-history)");
+    warned_ = true;
+  }
   return options;
 }
 

@@ -80,6 +80,10 @@ int parse_and_run(int argc, char** argv) {
   worker->group("");  // started by batch --workers, not by people
   worker->callback([&] { choose(run_batch_worker); });
   add("info", "What a video file is, and the settings that made it", add_info);
+  CLI::App* keys = app.add_subcommand("keys", "Keys that sign content credentials");
+  keys->allow_extras();
+  keys->require_subcommand(1);
+  add_keys(*keys, choose);
   add("doctor", "What is on this machine, and what is missing", add_doctor);
   try {
     app.parse(argc, argv);

@@ -167,6 +167,11 @@ void AtomicFile::commit() {
   }
 }
 
+void AtomicFile::redirect(const fs::path& target) {
+  check_target(target, overwrite_);
+  target_ = target;
+}
+
 void AtomicFile::rename_part() {
   int error = injected_errno(failpoint("output.rename"));
   if (error == 0) {

@@ -26,6 +26,8 @@ class AtomicFile {
   void write_all(const void* data, size_t bytes);
   // Once. When it throws, nothing new is under the final name.
   void commit();
+  // Another name in the same folder instead of the one given; checked as that was.
+  void redirect(const std::filesystem::path& target);
 
  private:
   void rename_part();

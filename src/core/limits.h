@@ -26,5 +26,7 @@ inline constexpr uint64_t kTokenizerTrieBytes = 4'194'304;
 inline constexpr uint64_t kTokenizerReplacementBytes = 128;  // the longest of NFKC is 33
 inline constexpr uint64_t kTokenizerSpecials = 10'000;
 inline constexpr uint64_t kPathBytes = 4'096;
+inline constexpr uint64_t kSidecarBytes = 16'000'000;
+inline constexpr uint64_t kHistoryLineBytes = 4'000'000;
 
 }  // namespace genvid::limits

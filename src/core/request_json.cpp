@@ -45,6 +45,13 @@ void visit_fields(R& r, V& v) {
   v.integer("crf", r.crf, 0, 63);
   v.word("pix_fmt", r.pix_fmt, {});
   v.flag("watermark", r.watermark);
+  v.path("sign", r.sign);
+  v.path("cert", r.cert);
+  v.flag("keep_unsigned", r.keep_unsigned);
+  v.flag("history", r.history);
+  v.flag("embed_prompt", r.embed_prompt);
+  v.text("credits", r.credits, limits::kPromptBytes);
+  v.text("likeness_consent", r.likeness_consent, limits::kPromptBytes);
   v.flag("overwrite", r.overwrite);
 }
 

@@ -57,6 +57,13 @@ constexpr std::array kKeys = {
     JobKey{"crf", Kind::kInteger, 0, 63},
     JobKey{"pix_fmt", Kind::kWord},
     JobKey{"watermark", Kind::kFlag},
+    JobKey{"sign", Kind::kPath},
+    JobKey{"cert", Kind::kPath},
+    JobKey{"keep_unsigned", Kind::kFlag},
+    JobKey{"history", Kind::kFlag},
+    JobKey{"embed_prompt", Kind::kFlag},
+    JobKey{"credits", Kind::kPrompt},
+    JobKey{"likeness_consent", Kind::kPrompt},
 };
 
 std::string in_quotes(std::string_view text) {

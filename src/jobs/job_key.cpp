@@ -141,6 +141,9 @@ JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& dig
                      {"crf", request.crf ? *request.crf : -1},
                      {"pix_fmt", request.pix_fmt},
                      {"watermark", request.watermark},
+                     {"signed", {request.sign, request.cert}},
+                     {"embed_prompt", request.embed_prompt},
+                     {"people", {request.credits, request.likeness_consent}},
                      {"save_latents", request.save_latents}};
   keys.file = media::sha256(dumped(file));
   return keys;

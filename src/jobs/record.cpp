@@ -1,7 +1,12 @@
 #include "jobs/record.h"
 
+#include <strings.h>
+
+#include <array>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <random>
 
 #include "core/parse_values.h"
 #include "core/request_json.h"
@@ -64,30 +69,69 @@ std::string now() {
   return text;
 }
 
+std::string with_key(const std::string& secret, const std::string& text) {
+  if (!secret.empty()) return media::hmac_sha256(secret, text);
+  std::random_device random;  // somebody who tries prompts would find the bare hash
+  return media::sha256(text + std::to_string(random()) + std::to_string(random()) +
+                       std::to_string(random()) + std::to_string(random()));
+}
+
+std::map<std::string, HistoryFile> input_files(const Request& request) {
+  std::map<std::string, HistoryFile> inputs;
+  const auto add = [&](const char* key, const std::string& path) {
+    if (path.empty()) return;
+    std::error_code error;
+    inputs[key] = {std::filesystem::absolute(path, error).string(), media::sha256_file(path)};
+  };
+  add("image", request.image);
+  add("last_image", request.last_image);
+  add("init_latents", request.init_latents);
+  return inputs;
+}
+
+// The prompt itself when asked for; else what the user alone can check a prompt against.
+void add_prompts(const ClipSpec& spec, const Request& request, const ClipMakerInfo& maker,
+                 const std::string& id, Json& record) {
+  if (request.embed_prompt) {
+    record["prompt"] = spec.prompt;
+    record["negative_prompt"] = spec.negative_prompt;
+  } else if (!maker.secret.empty()) {
+    record["secret_check"] = text_hmac(maker.secret, id, "check", "").substr(0, 8);
+    record["prompt_hmac"] = text_hmac(maker.secret, id, "prompt", spec.prompt);
+    record["negative_prompt_hmac"] =
+        text_hmac(maker.secret, id, "negative_prompt", spec.negative_prompt);
+  }
+}
+
 }  // namespace
 
-ClipIdentity identify_clip(const Plan& plan, const Request& request, const std::string& model) {
-  Json pixels = request_to_json(decided(plan, model));
+ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipMakerInfo& maker) {
+  Json pixels = request_to_json(decided(plan, maker.model));
   pixels["sampling_version"] = kSamplingVersion;
   pixels["family"] = plan.family;
+  pixels["model_digest"] = maker.model_digest;
   pixels["prompt"] = plan.spec.prompt;
   pixels["negative_prompt"] = plan.spec.negative_prompt;
   pixels["image"] = picture_digest(plan.spec.image);
   pixels["last_image"] = picture_digest(plan.spec.last_image);
-  if (!request.init_latents.empty()) {
-    pixels["init_latents"] = media::sha256_file(request.init_latents);
+  ClipIdentity identity;
+  identity.inputs = input_files(request);
+  if (const auto latents = identity.inputs.find("init_latents"); latents != identity.inputs.end()) {
+    pixels["init_latents"] = latents->second.sha256;
   }
-  const std::string digest = media::sha256("genvid clip id 1\n" + dumped(pixels));
+  const std::string digest = with_key(maker.secret, "genvid clip id 1\n" + dumped(pixels));
   std::array<uint8_t, 16> bytes{};
   for (size_t i = 0; i < bytes.size(); ++i) {
     bytes[i] = static_cast<uint8_t>(std::stoi(digest.substr(2 * i, 2), nullptr, 16));
   }
-  return {ClipId(bytes), now()};
+  identity.id = ClipId(bytes);
+  identity.created = now();
+  return identity;
 }
 
-Json clip_record(const Plan& plan, const Request& request, const std::string& model,
-                 const std::string& version, const ClipIdentity& identity) {
-  Request r = decided(plan, model);
+Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& maker,
+                 const ClipIdentity& identity) {
+  Request r = decided(plan, maker.model);
   r.device = plan.spec.device;
   r.threads = plan.spec.threads;
   r.codec = request.codec;
@@ -96,12 +140,33 @@ Json clip_record(const Plan& plan, const Request& request, const std::string& mo
   r.watermark = request.watermark;
   Json record = request_to_json(r);
   record["noise"] = plan.spec.noise;  // also when it is the default
-  record["genvid"] = version;
+  record["genvid"] = maker.version;
   record["family"] = plan.family;
   record["title"] = plan.title;
+  record["model_digest"] = maker.model_digest;
+  record["torch"] = maker.torch;
+  record["cpu"] = maker.cpu;
   record["clip_id"] = identity.id.text();
   record["created"] = identity.created;
+  // So that a signature that somebody took off is missed.
+  if (!request.sign.empty()) record["signed"] = true;
+  for (const auto& [name, file] : identity.inputs) record["inputs"][name] = file.sha256;
+  add_prompts(plan.spec, request, maker, identity.id.text(), record);
   return record;
+}
+
+Json record_in(const std::map<std::string, std::string>& tags) {
+  for (const auto& [key, text] : tags) {
+    // Matroska's names are in capitals.
+    if (strcasecmp(key.c_str(), "comment") != 0 || text.rfind('{', 0) != 0) continue;
+    try {
+      Json record = parse_json(text, "the comment", ErrorKind::kUsage);
+      if (record.is_object() && record.contains("genvid")) return record;
+    } catch (const Error&) {
+      // Somebody else's comment that only looks like JSON.
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace genvid

@@ -4,6 +4,7 @@
 #include "media/child.h"
 #include "media/encoder.h"
 #include "media/packet_sink.h"
+#include "media/seal_file.h"
 #include "media/target_check.h"
 #include "media/video_writer.h"
 
@@ -59,6 +60,7 @@ void check_output(const OutputOptions& options, Size size, Rational fps, int64_t
   OutputPlan plan = plan_output(options);
   check_geometry(plan, size, fps);
   check_target(plan, options.overwrite);
+  if (options.sealer != nullptr) check_sealable(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kFile) AtomicFile probe(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kImages) make_image_sink(plan, options);
   check_free_space(plan, least_bytes(plan, size, frames));

@@ -4,6 +4,7 @@
 #include "media/packet_sink.h"
 #include "media/quote.h"
 #include "media/read_info.h"
+#include "media/seal_file.h"
 
 namespace genvid::media {
 namespace {
@@ -11,7 +12,9 @@ namespace {
 class FileSink : public PacketSink {
  public:
   FileSink(const OutputPlan& plan, const OutputOptions& options)
-      : target_(quote(plan.path)),
+      : path_(plan.path),
+        target_(quote(plan.path)),
+        seal_{options.sealer.get(), options.overwrite, options.keep_unsigned},
         file_(plan.path, options.overwrite),
         muxer_(plan, options, target_) {}
   ~FileSink() override { avio_closep(&io_); }
@@ -35,12 +38,18 @@ class FileSink : public PacketSink {
                                           " back where " + std::to_string(frames) +
                                           " were written; the file is not kept");
     }
-    file_.commit();
+    if (seal_.sealer != nullptr) {
+      commit_sealed(file_, path_, frames, seal_);
+    } else {
+      file_.commit();
+    }
   }
 
  private:
+  std::string path_;
   std::string target_;
-  AtomicFile file_;  // before io_'s last use, so that it outlives it
+  SealOptions seal_;  // options live as long as the writer
+  AtomicFile file_;   // before io_'s last use, so that it outlives it
   Muxer muxer_;
   AVIOContext* io_ = nullptr;
 };

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "media/av.h"
+#include "media/c2pa.h"
 #include "media/image_pattern.h"
 #include "media/muxer.h"
 #include "media/packet_sink.h"
@@ -90,7 +91,12 @@ class ImageSink : public PacketSink {
     if (packet->size > kHeaderBytes) {
       data.insert(data.begin() + kHeaderBytes, text_.begin(), text_.end());
     }
-    write_file(part_ + "/" + pattern_.name(++written_), data);
+    const std::string path = part_ + "/" + pattern_.name(++written_);
+    if (options_.sealer == nullptr) return write_file(path, data);
+    const std::string plain = path + ".plain";
+    write_file(plain, data);
+    seal(plain, path);
+    unlink(plain.c_str());
   }
 
   void commit(int64_t frames) override {
@@ -126,6 +132,19 @@ class ImageSink : public PacketSink {
     if (more == 0) return;
     log::warn(std::to_string(more) + " older pictures stay in " + quote(pattern_.folder) +
               " beside the new sequence's " + std::to_string(written_));
+  }
+
+  void seal(const std::string& from, const std::string& to) const {
+    const C2paFormat format = c2pa_format(to);
+    const Fd source(from, O_RDONLY), target(to, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
+    options_.sealer->seal(format, source.get(), target.get());
+    if (fsync(target.get()) != 0) throw_write_error(quote(to), AVERROR(errno));
+    const C2paReport report = read_c2pa(format, target.get(), {}, "");
+    if (report.state != "valid") {
+      throw Error(ErrorKind::kOutput, "the credentials of " + quote(pattern_.name(written_)) +
+                                          " are " + report.state + " when read back" +
+                                          (report.reasons.empty() ? "" : ": " + report.reasons[0]));
+    }
   }
 
   std::string final_path(int64_t n) const { return pattern_.folder + "/" + pattern_.name(n); }

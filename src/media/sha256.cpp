@@ -1,9 +1,7 @@
 #include "media/sha256.h"
 
-extern "C" {
-#include <libavutil/mem.h>
-#include <libavutil/sha.h>
-}
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <new>
@@ -12,40 +10,58 @@ extern "C" {
 #include "core/input_file.h"
 
 namespace genvid::media {
+namespace {
+
+std::string hexadecimal(const unsigned char* digest) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (int i = 0; i < 32; ++i) {
+    text += kDigits[digest[i] >> 4];
+    text += kDigits[digest[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
 
 struct Sha256::State {
-  AVSHA* sha = nullptr;
-  ~State() { av_free(sha); }
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  state_->sha = av_sha_alloc();
-  if (state_->sha == nullptr) throw std::bad_alloc();
-  av_sha_init(state_->sha, 256);
+  if (state_->context == nullptr ||
+      EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1) {
+    throw std::bad_alloc();
+  }
 }
 
 Sha256::~Sha256() = default;
 
 void Sha256::update(const void* data, size_t bytes) {
-  av_sha_update(state_->sha, static_cast<const uint8_t*>(data), bytes);
+  EVP_DigestUpdate(state_->context, data, bytes);
 }
 
 std::string Sha256::finish() {
-  uint8_t digest[32];
-  av_sha_final(state_->sha, digest);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const uint8_t byte : digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  unsigned char digest[32];
+  EVP_DigestFinal_ex(state_->context, digest, nullptr);
+  return hexadecimal(digest);
 }
 
 std::string sha256(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes.data(), bytes.size());
   return hash.finish();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  unsigned char digest[32];
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest,
+           nullptr) == nullptr) {
+    throw std::bad_alloc();
+  }
+  return hexadecimal(digest);
 }
 
 std::string sha256_file(const std::string& path) {

@@ -1,4 +1,5 @@
-// SHA-256 of bytes and files. FFmpeg's libavutil does the work, since the program links it anyway.
+// SHA-256 of bytes and files, and HMAC with it. libcrypto does the work: it uses the processor's
+// own instructions, and weights have gigabytes.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@ class Sha256 {
 };
 
 std::string sha256(std::string_view bytes);
+std::string hmac_sha256(std::string_view key, std::string_view bytes);  // hexadecimal too
 // Reads the whole file. Throws Error(kUsage).
 std::string sha256_file(const std::string& path);
 

@@ -12,6 +12,8 @@
 
 namespace genvid::media {
 
+class C2paSealer;
+
 struct OutputOptions {
   std::string path;    // file, "-" or a pattern with one %0Nd for an image sequence
   std::string format;  // for "-" only: "y4m" (default) or "mp4" (fragmented)
@@ -19,6 +21,8 @@ struct OutputOptions {
   std::optional<int> crf;
   std::string pix_fmt;
   bool overwrite = false;
+  std::shared_ptr<const C2paSealer> sealer;     // signs the finished file; null = unsigned
+  bool keep_unsigned = false;                   // under another name when signing fails
   std::map<std::string, std::string> metadata;  // container tags
 };
 

@@ -66,6 +66,8 @@ Result run_program(const std::string& program, const std::vector<std::string>& a
     dup2(err.write_end, STDERR_FILENO);
     // The time in a file is the only thing that differs between two runs of one command.
     setenv("SOURCE_DATE_EPOCH", "1790000000", 0);
+    // Not the history of whoever runs the tests.
+    setenv("XDG_DATA_HOME", GENVID_BINARY_DIR "/tests/data_home", 1);
     for (const std::string& e : environment) putenv(const_cast<char*>(e.c_str()));
     std::vector<char*> argv = {const_cast<char*>(program.c_str())};
     for (const std::string& a : args) argv.push_back(const_cast<char*>(a.c_str()));

@@ -55,6 +55,7 @@ class Batch:
                          "codec": "ffv1"},
             "jobs": [{"id": i, "prompt": f"a house, take {i}"} for i in self.ids]}))
         self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache"),
+                                XDG_DATA_HOME=str(self.folder / "data"),
                                 SOURCE_DATE_EPOCH="1790000000")
 
     def command(self, *more):

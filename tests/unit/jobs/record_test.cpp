@@ -19,10 +19,16 @@ Request base() {
   return r;
 }
 
-ClipIdentity identity_of(const Request& r) {
-  const Plan plan =
-      make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models/tiny-wan21"));
-  return identify_clip(plan, r, "tiny-wan21");
+ClipMakerInfo maker() {
+  return {"1.2.3", "tiny-wan21", std::string(64, 'd'), "2.11.0", "AVX2", std::string(64, 'a')};
+}
+
+Plan plan_of(const Request& r) {
+  return make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models/tiny-wan21"));
+}
+
+ClipIdentity identity_of(const Request& r, const ClipMakerInfo& m = maker()) {
+  return identify_clip(plan_of(r), r, m);
 }
 
 Request changed(const std::function<void(Request&)>& change) {
@@ -57,13 +63,13 @@ TEST(Record, TheIdFollowsFromThePixels) {
 
 TEST(Record, PicturesCount) {
   const Request r = base();
-  Plan plan = make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models/tiny-wan21"));
-  const ClipId none = identify_clip(plan, r, "m").id;
+  Plan plan = plan_of(r);
+  const ClipId none = identify_clip(plan, r, maker()).id;
   plan.spec.image = Image{1, 1, {1, 2, 3}};
-  const ClipId one = identify_clip(plan, r, "m").id;
+  const ClipId one = identify_clip(plan, r, maker()).id;
   plan.spec.image->pixels[2] = 4;
   EXPECT_NE(one, none);
-  EXPECT_NE(identify_clip(plan, r, "m").id, one);
+  EXPECT_NE(identify_clip(plan, r, maker()).id, one);
 }
 
 TEST(Record, TimeCanBePinned) {
@@ -77,14 +83,51 @@ TEST(Record, TimeCanBePinned) {
 
 TEST(Record, HoldsTheIdentityAndNoPrompt) {
   const Request r = base();
-  const Plan plan =
-      make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models/tiny-wan21"));
-  const ClipIdentity identity = identify_clip(plan, r, "tiny-wan21");
-  const Json record = clip_record(plan, r, "tiny-wan21", "1.2.3", identity);
+  const Plan plan = plan_of(r);
+  const ClipIdentity identity = identify_clip(plan, r, maker());
+  const Json record = clip_record(plan, r, maker(), identity);
   EXPECT_EQ(record.at("clip_id"), identity.id.text());
   EXPECT_EQ(record.at("created"), identity.created);
   EXPECT_EQ(record.at("genvid"), "1.2.3");
+  EXPECT_EQ(record.at("model_digest"), maker().model_digest);
   EXPECT_EQ(record.dump().find("a house"), std::string::npos);
+  EXPECT_EQ(record.dump().find(maker().secret), std::string::npos);
+  EXPECT_FALSE(record.contains("signed"));
+}
+
+TEST(Record, NobodyFindsThePromptByTrying) {
+  ClipMakerInfo other = maker(), none = maker();
+  other.secret = std::string(64, 'b');
+  none.secret.clear();
+  const ClipIdentity mine = identity_of(base());
+  EXPECT_NE(identity_of(base(), other).id, mine.id);
+  EXPECT_NE(identity_of(base(), none).id, identity_of(base(), none).id) << "random";
+  const Json record = clip_record(plan_of(base()), base(), maker(), mine);
+  const std::string id = mine.id.text();
+  EXPECT_EQ(record.at("prompt_hmac"), text_hmac(maker().secret, id, "prompt", "a house"));
+  EXPECT_NE(record.at("prompt_hmac"), text_hmac(other.secret, id, "prompt", "a house"));
+  EXPECT_NE(record.at("prompt_hmac"), text_hmac(maker().secret, "x", "prompt", "a house"));
+  EXPECT_FALSE(clip_record(plan_of(base()), base(), none, mine).contains("prompt_hmac"));
+}
+
+TEST(Record, ThePromptIsEmbeddedOnRequest) {
+  Request r = base();
+  r.embed_prompt = true;
+  r.sign = "key.pem";
+  const Json record = clip_record(plan_of(r), r, maker(), identity_of(r));
+  EXPECT_EQ(record.at("prompt"), "a house");
+  EXPECT_FALSE(record.contains("prompt_hmac"));
+  EXPECT_EQ(record.at("signed"), true);
+  EXPECT_EQ(record.dump().find("key.pem"), std::string::npos);
+}
+
+TEST(Record, FoundAmongTags) {
+  EXPECT_EQ(record_in({{"comment", R"({"genvid":"1","seed":4})"}}).at("seed"), 4);
+  EXPECT_EQ(record_in({{"COMMENT", R"({"genvid":"1"})"}}).at("genvid"), "1");
+  for (const char* text : {"", "{", "hello", "{\"a\":1}", "[1]", "{\"genvid\":1} x"}) {
+    EXPECT_TRUE(record_in({{"comment", text}}).is_null()) << text;
+  }
+  EXPECT_TRUE(record_in({{"title", R"({"genvid":"1"})"}}).is_null());
 }
 
 }  // namespace
