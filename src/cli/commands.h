@@ -15,6 +15,8 @@ void add_models(CLI::App& app, std::function<void(Command)> choose);  // list, i
 Command add_batch(CLI::App& app);
 int run_batch_worker();  // batch-worker: makes clips for a supervisor
 Command add_info(CLI::App& app);
+Command add_verify(CLI::App& app);
+Command add_rerun(CLI::App& app);
 void add_keys(CLI::App& app, std::function<void(Command)> choose);  // init
 Command add_doctor(CLI::App& app);
 

@@ -1,8 +1,10 @@
-// genvid info FILE [--json]: what a video file is, and the settings that made it when it is ours.
+// genvid info FILE [--json]: what a video file is, all its tags, and the settings that made it when
+// it is ours. The invisible mark takes a decoder: `genvid verify` looks for it.
 #include <cstdio>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/file_marks.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/parse_values.h"
@@ -16,20 +18,7 @@ struct InfoFlags {
   bool json = false;
 };
 
-// The record that generate wrote into the container; null for any other file.
-Json settings_of(const media::FileInfo& info) {
-  const auto comment = info.tags.find("comment");
-  if (comment == info.tags.end() || comment->second.rfind('{', 0) != 0) return nullptr;
-  try {
-    Json settings = parse_json(comment->second, "the comment", ErrorKind::kUsage);
-    if (settings.is_object() && settings.contains("genvid")) return settings;
-  } catch (const Error&) {
-    // Somebody else's comment that only looks like JSON.
-  }
-  return nullptr;
-}
-
-Json to_json(const media::FileInfo& info, const Json& settings) {
+Json as_json(const media::FileInfo& info, const FileMarks& marks) {
   Json out = {{"format", info.format},
               {"codec", info.codec},
               {"profile", info.profile},
@@ -44,11 +33,33 @@ Json to_json(const media::FileInfo& info, const Json& settings) {
               {"color_space", info.color_space},
               {"color_range", info.color_range},
               {"tags", info.tags}};
-  out["settings"] = settings;
+  out["settings"] = marks.record;
+  out["xmp"] = xmp_json(marks);
+  out["c2pa"] = c2pa_json(marks);
   return out;
 }
 
-void print_text(const std::string& file, const media::FileInfo& info, const Json& settings) {
+// Tags that are not the record, the XMP, and whether there are credentials.
+void print_marks(const media::FileInfo& info, const FileMarks& marks) {
+  const auto p = [](const std::string& s) { return log::printable(s.substr(0, 300)); };
+  for (const auto& [key, value] : info.tags) {
+    if (marks.record.is_object() && value.rfind('{', 0) == 0) continue;
+    std::printf("tag        %s = %s\n", p(key).c_str(), p(value).c_str());
+  }
+  if (marks.xmp) {
+    std::printf("xmp        %s, %s %s, %s, %s\n", p(marks.xmp->digital_source_type).c_str(),
+                p(marks.xmp->system_name).c_str(), p(marks.xmp->system_version).c_str(),
+                p(marks.xmp->created).c_str(), p(marks.xmp->unique_id).c_str());
+  }
+  const bool none = marks.c2pa.state == "none";
+  std::printf("signed     %s\n", !marks.c2pa_problem.empty()
+                                     ? "unknown: the C2PA library is not here"
+                                 : none ? "no"
+                                        : marks.c2pa.state.c_str());
+}
+
+void print_text(const std::string& file, const media::FileInfo& info, const FileMarks& marks) {
+  const Json& settings = marks.record;
   const auto p = [](const std::string& s) { return log::printable(s); };
   std::printf("file       %s\n", p(file).c_str());
   std::printf("video      %s%s%s, %dx%d, %s, in %s\n", p(info.codec).c_str(),
@@ -59,6 +70,7 @@ void print_text(const std::string& file, const media::FileInfo& info, const Json
   std::printf("colour     primaries %s, transfer %s, space %s, range %s\n",
               p(info.color_primaries).c_str(), p(info.color_transfer).c_str(),
               p(info.color_space).c_str(), p(info.color_range).c_str());
+  print_marks(info, marks);
   if (!settings.is_object()) {
     std::printf("made by    unknown: no genvid settings in this file\n");
     return;
@@ -75,13 +87,12 @@ void print_text(const std::string& file, const media::FileInfo& info, const Json
 
 int info_command(const InfoFlags& f) {
   const media::FileInfo info = media::probe(f.file);
-  const Json settings = settings_of(info);
+  const FileMarks marks = read_marks(f.file, info, {});
   if (f.json) {
-    std::printf(
-        "%s\n",
-        to_json(info, settings).dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n",
+                as_json(info, marks).dump(2, ' ', false, Json::error_handler_t::replace).c_str());
   } else {
-    print_text(f.file, info, settings);
+    print_text(f.file, info, marks);
   }
   return 0;
 }

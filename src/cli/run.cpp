@@ -80,6 +80,8 @@ int parse_and_run(int argc, char** argv) {
   worker->group("");  // started by batch --workers, not by people
   worker->callback([&] { choose(run_batch_worker); });
   add("info", "What a video file is, and the settings that made it", add_info);
+  add("verify", "Which marks of its making a file has, and whether they are whole", add_verify);
+  add("rerun", "The same clip again, from what its file says", add_rerun);
   CLI::App* keys = app.add_subcommand("keys", "Keys that sign content credentials");
   keys->allow_extras();
   keys->require_subcommand(1);
