@@ -18,6 +18,7 @@ Command add_info(CLI::App& app);
 Command add_verify(CLI::App& app);
 Command add_rerun(CLI::App& app);
 void add_keys(CLI::App& app, std::function<void(Command)> choose);  // init
+Command add_quality(CLI::App& app);
 Command add_doctor(CLI::App& app);
 
 // Parses, runs and reports: the whole of main().

@@ -86,6 +86,7 @@ int parse_and_run(int argc, char** argv) {
   keys->allow_extras();
   keys->require_subcommand(1);
   add_keys(*keys, choose);
+  add("quality", "Measures of a clip: drift, seams, flicker, motion", add_quality);
   add("doctor", "What is on this machine, and what is missing", add_doctor);
   try {
     app.parse(argc, argv);

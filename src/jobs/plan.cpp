@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/parse_values.h"
+#include "jobs/borders.h"
 #include "jobs/machine.h"
 
 namespace genvid {
@@ -278,6 +279,7 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   spec.init_latents = request.init_latents;
   spec.save_latents = request.save_latents;
   check_init_latents(spec, traits, plan.latent_frames);
+  plan.borders = chunk_borders(plan, traits.geometry);
   plan.costs = family.costs(model, clip_shape(plan));
   scale_costs(plan.rollout, traits, spec, plan.costs);
   plan.peak_bytes = peak_of(plan.costs);

@@ -19,6 +19,7 @@ struct Plan {
   std::string title;
   int64_t latent_frames = 0;
   Rollout rollout;
+  std::vector<int64_t> borders;  // jobs/borders.h
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;  // of the worst stage
   std::vector<std::string> warnings;

@@ -152,6 +152,7 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   if (!request.sign.empty()) record["signed"] = true;
   for (const auto& [name, file] : identity.inputs) record["inputs"][name] = file.sha256;
   add_prompts(plan.spec, request, maker, identity.id.text(), record);
+  if (!plan.borders.empty()) record["borders"] = plan.borders;
   return record;
 }
 

@@ -21,8 +21,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The first byte of what the child sends: kDone, or an ErrorKind before its message.
-constexpr uint8_t kDone = 0;
+// What the child sends: messages of a kind, a length and as many bytes. The kind is kPiece, kDone
+// (the last one) or an ErrorKind with its text.
+constexpr uint8_t kPiece = 0;
+constexpr uint8_t kDone = 1;
+struct Header {
+  uint64_t bytes = 0;
+  uint64_t kind = 0;
+};
 
 void send_all(int fd, const void* data, size_t bytes) {
   const auto* p = static_cast<const uint8_t*>(data);
@@ -33,6 +39,12 @@ void send_all(int fd, const void* data, size_t bytes) {
     p += n;
     bytes -= static_cast<size_t>(n);
   }
+}
+
+void send_message(int fd, uint8_t kind, const void* data, size_t bytes) {
+  const Header header{bytes, kind};
+  send_all(fd, &header, sizeof header);
+  send_all(fd, data, bytes);
 }
 
 uint64_t mapped_bytes() {
@@ -62,32 +74,29 @@ void apply_limits(const ChildLimits& limits) {
 }
 
 [[noreturn]] void run_child(int fd, const ChildLimits& limits,
-                            const std::function<std::vector<uint8_t>()>& work) {
+                            const std::function<void(const Emit&)>& work) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (int signal : {SIGINT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) {
     std::signal(signal, SIG_DFL);
   }
   std::signal(SIGXFSZ, SIG_IGN);  // a log line to a file fails then, and nothing else
   apply_limits(limits);
-  uint8_t kind = kDone;
+  auto kind = static_cast<uint8_t>(ErrorKind::kUsage);
   std::string message;
   try {
-    std::vector<uint8_t> result = work();
-    send_all(fd, &kind, 1);
-    send_all(fd, result.data(), result.size());
-    _exit(0);
+    work([fd](const std::vector<uint8_t>& piece) {
+      send_message(fd, kPiece, piece.data(), piece.size());
+    });
+    kind = kDone;
   } catch (const Error& error) {
     kind = static_cast<uint8_t>(error.kind());
     message = error.what();
   } catch (const std::bad_alloc&) {
-    kind = static_cast<uint8_t>(ErrorKind::kUsage);
     message = "needs more memory than is allowed for it";
   } catch (const std::exception& error) {
-    kind = static_cast<uint8_t>(ErrorKind::kUsage);
     message = error.what();
   }
-  send_all(fd, &kind, 1);
-  send_all(fd, message.data(), message.size());
+  send_message(fd, kind, message.data(), message.size());
   _exit(0);
 }
 
@@ -111,7 +120,7 @@ struct Child {
 };
 
 Child start(const std::string& what, const ChildLimits& limits,
-            const std::function<std::vector<uint8_t>()>& work) {
+            const std::function<void(const Emit&)>& work) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     throw Error(ErrorKind::kOutput, what + ": cannot make a pipe: " + std::strerror(errno));
@@ -131,46 +140,86 @@ Child start(const std::string& what, const ChildLimits& limits,
   return child;
 }
 
-std::vector<uint8_t> read_all(const Child& child, const std::string& what,
-                              const ChildLimits& limits) {
-  auto deadline = Clock::now() + std::chrono::duration<double>(limits.seconds);
-  std::vector<uint8_t> bytes;
-  std::vector<uint8_t> chunk(1 << 16);
-  for (;;) {
-    throw_if_cancelled();
-    if (Clock::now() > deadline) {
-      char text[32];
-      std::snprintf(text, sizeof text, "%g s", limits.seconds);
-      throw Error(ErrorKind::kUsage, what + ": not done after " + text);
+// What arrives from the child, with its deadline.
+class Incoming {
+ public:
+  Incoming(int fd, const std::string& what, const ChildLimits& limits)
+      : fd_(fd),
+        what_(what),
+        seconds_(limits.seconds),
+        deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                     std::chrono::duration<double>(limits.seconds))) {}
+
+  // False when the child closed its end first.
+  bool read(void* data, size_t bytes) {
+    auto* p = static_cast<uint8_t*>(data);
+    while (bytes > 0) {
+      wait();
+      ssize_t n = ::read(fd_, p, bytes);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return false;
+      p += n;
+      bytes -= static_cast<size_t>(n);
     }
-    pollfd ready{child.fd, POLLIN, 0};
-    if (poll(&ready, 1, 100) <= 0) continue;
-    ssize_t n = ::read(child.fd, chunk.data(), chunk.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return bytes;
-    bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + n);
-    if (bytes.size() > limits.output_bytes + 1) {
-      throw Error(ErrorKind::kUsage, what + ": the result is larger than allowed");
-    }
+    return true;
   }
+
+ private:
+  void wait() const {
+    pollfd ready{fd_, POLLIN, 0};
+    do {
+      throw_if_cancelled();
+      if (Clock::now() > deadline_) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%g s", seconds_);
+        throw Error(ErrorKind::kUsage, what_ + ": not done after " + text);
+      }
+    } while (poll(&ready, 1, 100) <= 0);
+  }
+
+  int fd_;
+  const std::string& what_;
+  double seconds_;
+  Clock::time_point deadline_;
+};
+
+[[noreturn]] void report_death(Child& child, const std::string& what) {
+  int status = child.wait();
+  std::string why =
+      WIFSIGNALED(status) ? std::string("signal ") + strsignal(WTERMSIG(status)) : "it ended early";
+  throw Error(ErrorKind::kUsage, what + ": its process failed (" + why + ")");
 }
 
 }  // namespace
 
+void stream_from_child(const std::string& what, const ChildLimits& limits,
+                       const std::function<void(const Emit&)>& work, const Take& take) {
+  Child child = start(what, limits, work);
+  Incoming incoming(child.fd, what, limits);
+  for (;;) {
+    Header header;
+    if (!incoming.read(&header, sizeof header)) report_death(child, what);
+    if (header.bytes > limits.output_bytes) {
+      throw Error(ErrorKind::kUsage, what + ": the result is larger than allowed");
+    }
+    std::vector<uint8_t> bytes(header.bytes);
+    if (!incoming.read(bytes.data(), bytes.size())) report_death(child, what);
+    if (header.kind == kDone) break;
+    if (header.kind != kPiece) {
+      throw Error(static_cast<ErrorKind>(header.kind),
+                  what + ": " + std::string(bytes.begin(), bytes.end()));
+    }
+    take(std::move(bytes));
+  }
+}
+
 std::vector<uint8_t> run_in_child(const std::string& what, const ChildLimits& limits,
                                   const std::function<std::vector<uint8_t>()>& work) {
-  Child child = start(what, limits, work);
-  std::vector<uint8_t> bytes = read_all(child, what, limits);
-  int status = child.wait();
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || bytes.empty()) {
-    std::string why = WIFSIGNALED(status) ? std::string("signal ") + strsignal(WTERMSIG(status))
-                                          : "it ended early";
-    throw Error(ErrorKind::kUsage, what + ": its process failed (" + why + ")");
-  }
-  uint8_t kind = bytes.front();
-  bytes.erase(bytes.begin());
-  if (kind == kDone) return bytes;
-  throw Error(static_cast<ErrorKind>(kind), what + ": " + std::string(bytes.begin(), bytes.end()));
+  std::vector<uint8_t> result;
+  stream_from_child(
+      what, limits, [&](const Emit& emit) { emit(work()); },
+      [&](std::vector<uint8_t>&& piece) { result = std::move(piece); });
+  return result;
 }
 
 }  // namespace genvid::media

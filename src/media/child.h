@@ -12,7 +12,7 @@ namespace genvid::media {
 struct ChildLimits {
   double seconds = 30;                 // wall clock and CPU
   uint64_t memory_bytes = 3ull << 30;  // on top of what the process maps already; 0 = no limit
-  uint64_t output_bytes = 1ull << 30;  // more is an error
+  uint64_t output_bytes = 1ull << 30;  // of one piece; more is an error
   bool may_open_files = false;
 };
 
@@ -21,5 +21,12 @@ struct ChildLimits {
 // The child is a fork: work must not rely on other threads of the process.
 std::vector<uint8_t> run_in_child(const std::string& what, const ChildLimits& limits,
                                   const std::function<std::vector<uint8_t>()>& work);
+
+// Likewise, piece by piece: what the child emits reaches `take` while it works on. The child waits
+// when nobody takes. `take` may throw; the child is stopped then.
+using Emit = std::function<void(const std::vector<uint8_t>& piece)>;
+using Take = std::function<void(std::vector<uint8_t>&& piece)>;
+void stream_from_child(const std::string& what, const ChildLimits& limits,
+                       const std::function<void(const Emit&)>& work, const Take& take);
 
 }  // namespace genvid::media

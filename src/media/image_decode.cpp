@@ -5,31 +5,14 @@
 
 #include "core/limits.h"
 #include "media/image_orient.h"
-#include "media/output_plan.h"
+#include "media/rgb_converter.h"
 
 namespace genvid::media {
 namespace {
 
-av::CodecContext open_decoder(const AVStream* stream) {
-  const AVCodec* codec = avcodec_find_decoder(stream->codecpar->codec_id);
-  if (codec == nullptr) {
-    throw Error(ErrorKind::kUsage, std::string("this FFmpeg has no decoder for ") +
-                                       avcodec_get_name(stream->codecpar->codec_id));
-  }
-  av::CodecContext context = av::new_codec_context(codec);
-  av::check(avcodec_parameters_to_context(context.get(), stream->codecpar), "cannot decode",
-            ErrorKind::kUsage);
-  context->max_pixels = kMaxImagePixels;
-  context->thread_count = 1;
-  // Half a picture is an error, not a picture with a grey half.
-  context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
-  av::check(avcodec_open2(context.get(), codec, nullptr), "cannot decode", ErrorKind::kUsage);
-  return context;
-}
-
 av::Frame first_frame(const MediaInput& input) {
   constexpr int kMaxPackets = 1000;
-  av::CodecContext context = open_decoder(input.video());
+  av::CodecContext context = input.open_decoder();
   av::Packet packet = av::new_packet();
   av::Frame frame = av::new_frame();
   for (int n = 0; n < kMaxPackets; ++n) {
@@ -61,79 +44,6 @@ void check_size(int width, int height) {
                                        std::to_string(kMaxImagePixels / 1'000'000) +
                                        " million; make it smaller first");
   }
-}
-
-bool is_still(AVCodecID id) {
-  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(id);
-  return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0 &&
-         (id == AV_CODEC_ID_MJPEG || id == AV_CODEC_ID_WEBP || id == AV_CODEC_ID_JPEG2000);
-}
-
-// Tags first. Without them: BT.601 for pictures (JFIF and WebP say so) and small video, else 709.
-int color_matrix(const AVFrame& frame, AVCodecID id) {
-  if (frame.colorspace != AVCOL_SPC_UNSPECIFIED && frame.colorspace != AVCOL_SPC_RGB) {
-    return frame.colorspace;
-  }
-  return is_still(id) || frame.height < 720 ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;
-}
-
-bool is_full_range(const AVFrame& frame) {
-  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
-  if (frame.color_range == AVCOL_RANGE_JPEG) return true;
-  if (desc->nb_components <= 2) return frame.color_range != AVCOL_RANGE_MPEG;  // grey pictures
-  return std::string(desc->name).rfind("yuvj", 0) == 0;
-}
-
-av::Scaler make_scaler(const AVFrame& frame, AVCodecID id) {
-  auto format = static_cast<AVPixelFormat>(frame.format);
-  av::Scaler scaler(sws_alloc_context());
-  if (scaler == nullptr) throw Error(ErrorKind::kMemory, "out of memory for a picture");
-  SwsContext* s = scaler.get();
-  auto set = [&](const char* name, int64_t value) {
-    av::check(av_opt_set_int(s, name, value, 0), std::string("swscale option ") + name);
-  };
-  set("srcw", frame.width);
-  set("srch", frame.height);
-  set("src_format", format);
-  set("dstw", frame.width);
-  set("dsth", frame.height);
-  set("dst_format", AV_PIX_FMT_RGB24);
-  set("sws_flags",
-      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT);
-  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(format);
-  if (frame.chroma_location == AVCHROMA_LOC_LEFT && desc->log2_chroma_w != 0) {
-    set("src_h_chr_pos", 0);
-    if (desc->log2_chroma_h != 0) set("src_v_chr_pos", 128);
-  }
-  av::check(sws_init_context(s, nullptr, nullptr),
-            std::string("cannot convert ") + desc->name + " to RGB", ErrorKind::kUsage);
-  if (!is_rgb(format) && (desc->flags & AV_PIX_FMT_FLAG_PAL) == 0) {
-    const int* table = sws_getCoefficients(color_matrix(frame, id));
-    // Its return value only says that a path without tables was chosen.
-    sws_setColorspaceDetails(s, table, is_full_range(frame) ? 1 : 0, table, 1, 0, 1 << 16, 1 << 16);
-  }
-  return scaler;
-}
-
-Image to_rgb(const AVFrame& frame, AVCodecID id) {
-  av::Scaler scaler = make_scaler(frame, id);
-  // Rows padded to 64 bytes: swscale's vector code may write past the end of a row.
-  av::Frame rgb = av::new_frame();
-  rgb->format = AV_PIX_FMT_RGB24;
-  rgb->width = frame.width;
-  rgb->height = frame.height;
-  av::check(av_frame_get_buffer(rgb.get(), 64), "out of memory for a picture", ErrorKind::kUsage);
-  av::check(sws_scale(scaler.get(), frame.data, frame.linesize, 0, frame.height, rgb->data,
-                      rgb->linesize),
-            "cannot convert to RGB", ErrorKind::kUsage);
-  Image image{frame.width, frame.height, {}};
-  size_t row = size_t{3} * static_cast<size_t>(frame.width);
-  image.pixels.reserve(row * static_cast<size_t>(frame.height));
-  for (int y = 0; y < frame.height; ++y) {
-    const uint8_t* from = rgb->data[0] + static_cast<ptrdiff_t>(rgb->linesize[0]) * y;
-    image.pixels.insert(image.pixels.end(), from, from + row);
-  }
-  return image;
 }
 
 // The display matrix of an EXIF orientation (1..8), row by row as in FFmpeg.
@@ -170,7 +80,7 @@ Image decode_image(const InputFile& file) {
   if (par->width > 0 && par->height > 0) check_size(par->width, par->height);
   av::Frame frame = first_frame(input);
   check_size(frame->width, frame->height);
-  Image image = to_rgb(*frame, par->codec_id);
+  Image image = RgbConverter().convert(*frame, par->codec_id, {frame->width, frame->height});
   return upright(std::move(image), frame.get(), input.video());
 }
 

@@ -102,7 +102,7 @@ struct MediaInput::Io {
 };
 
 MediaInput::MediaInput(const InputFile& file, int64_t max_pixels)
-    : io_(std::make_unique<Io>(file.fd(), file.bytes())) {
+    : io_(std::make_unique<Io>(file.fd(), file.bytes())), max_pixels_(max_pixels) {
   av::install_log();
   constexpr const char* kWhat = "not a picture or video that FFmpeg knows";
   AVFormatContext* raw = avformat_alloc_context();
@@ -131,5 +131,21 @@ MediaInput::MediaInput(const InputFile& file, int64_t max_pixels)
 }
 
 MediaInput::~MediaInput() = default;
+
+av::CodecContext MediaInput::open_decoder() const {
+  const AVCodec* codec = avcodec_find_decoder(video_->codecpar->codec_id);
+  if (codec == nullptr) {
+    throw Error(ErrorKind::kUsage, std::string("this FFmpeg has no decoder for ") +
+                                       avcodec_get_name(video_->codecpar->codec_id));
+  }
+  av::CodecContext context = av::new_codec_context(codec);
+  av::check(avcodec_parameters_to_context(context.get(), video_->codecpar), "cannot decode",
+            ErrorKind::kUsage);
+  context->max_pixels = max_pixels_;
+  context->thread_count = 1;
+  context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
+  av::check(avcodec_open2(context.get(), codec, nullptr), "cannot decode", ErrorKind::kUsage);
+  return context;
+}
 
 }  // namespace genvid::media

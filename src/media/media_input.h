@@ -34,12 +34,15 @@ class MediaInput {
 
   AVFormatContext* format() const { return format_.get(); }
   AVStream* video() const { return video_; }
+  // For video(); damage is an error, not a picture with a grey half.
+  av::CodecContext open_decoder() const;
 
  private:
   struct Io;
   std::unique_ptr<Io> io_;
   av::InputFormat format_;
   AVStream* video_ = nullptr;
+  int64_t max_pixels_;
 };
 
 }  // namespace genvid::media

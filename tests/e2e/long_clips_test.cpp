@@ -50,6 +50,17 @@ TEST_P(LongClips, FifteenSecondsAreExact) {
   const auto json = nlohmann::json::parse(info.out);
   EXPECT_EQ(json.at("frames").get<int>(), 15 * c.fps) << info.out;
 
+  // The report looks at the borders that the file records.
+  const Result quality = genvid({"quality", dir / "a.mkv", "--json"});
+  ASSERT_EQ(quality.code, 0) << quality.err;
+  const auto report = nlohmann::json::parse(quality.out);
+  EXPECT_EQ(report.at("frames").get<int>(), 15 * c.fps);
+  EXPECT_FALSE(report.at("seams").empty()) << quality.out;
+  for (const auto& seam : report.at("seams")) {
+    EXPECT_GT(seam.at("frame").get<int>(), 0);
+    EXPECT_LT(seam.at("frame").get<int>(), 15 * c.fps);
+  }
+
   const std::string first = read_bytes(dir / "a.mkv");
   args.push_back("--overwrite");
   ASSERT_EQ(genvid(args).code, 0);

@@ -1,0 +1,38 @@
+#include "jobs/borders.h"
+
+#include <cmath>
+
+namespace genvid {
+namespace {
+
+constexpr size_t kMost = 1000;
+
+// The first frame that latent frame `index` stands for.
+int64_t frame_of(int64_t index, int64_t factor) {
+  return index == 0 ? 0 : (index - 1) * factor + 1;
+}
+
+}  // namespace
+
+std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry) {
+  const ClipSpec& spec = plan.spec;
+  const int64_t count = plan.rollout.windows, window = spec.window_latents;
+  std::vector<int64_t> out;
+  const auto add = [&](int64_t frame) {
+    if (frame < spec.frames && out.size() < kMost) out.push_back(frame);
+  };
+  if (spec.rollout == "continue") {
+    const int64_t frames =
+        frame_of(window - 1, geometry.temporal_factor) + geometry.temporal_factor;
+    for (int64_t i = 1; i < count; ++i) add(frames + (i - 1) * (frames - 1));
+  } else if (spec.rollout == "overlap") {
+    for (int64_t i = 1; i < count; ++i) {
+      const int64_t start = std::llround(static_cast<double>(i * (plan.latent_frames - window)) /
+                                         static_cast<double>(count - 1));
+      add(frame_of(start + spec.overlap_latents / 2, geometry.temporal_factor));
+    }
+  }
+  return out;
+}
+
+}  // namespace genvid

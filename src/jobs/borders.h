@@ -1,0 +1,15 @@
+// Where in a clip the parts meet that were made apart: what `genvid quality` looks at for seams.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "jobs/plan.h"
+
+namespace genvid {
+
+// First frames of each part but the first; empty for a clip of one window. Blended windows meet in
+// the middle of what they share. At most 1000, the first ones.
+std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry);
+
+}  // namespace genvid

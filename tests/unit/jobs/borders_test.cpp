@@ -1,0 +1,34 @@
+#include "jobs/borders.h"
+
+#include <gtest/gtest.h>
+
+namespace genvid {
+namespace {
+
+namespace fs = std::filesystem;
+
+Plan plan_of(const std::string& model, double seconds) {
+  Request r;
+  r.prompt = "a house";
+  r.model = model;
+  r.seconds = seconds;
+  r.seed = 1;
+  return make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models" / model));
+}
+
+TEST(Borders, OneWindowHasNone) { EXPECT_TRUE(plan_of("tiny-wan21", 2).borders.empty()); }
+
+TEST(Borders, BlendedWindowsMeetInTheMiddleOfWhatTheyShare) {
+  const Plan plan = plan_of("tiny-wan21", 15);  // 241 frames, 61 latents, windows of 21, 5 shared
+  EXPECT_EQ(plan.rollout.windows, 4);
+  // Windows start at latents 0, 13, 27, 40; two latents later is the middle.
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{57, 113, 165}));
+}
+
+TEST(Borders, ChainedClipsMeetWhereTheNextBegins) {
+  const Plan plan = plan_of("tiny-wan22-ti2v", 15);  // 360 frames, clips of 121
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{121, 241}));
+}
+
+}  // namespace
+}  // namespace genvid
