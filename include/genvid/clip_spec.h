@@ -10,6 +10,17 @@
 
 namespace genvid {
 
+// What is kept on disk while a clip is made, so that a crash, a signal or a full disk costs little.
+struct KeepSpec {
+  // PREFIX.N.latents.safetensors before decoding (N: clip of a chain, else 0), and
+  // PREFIX.sampling.safetensors between steps. Empty: nothing is kept. Nothing is removed.
+  std::string prefix;
+  std::string key;                 // of everything that changes the clip's pixels
+  int checkpoint_steps = 5;        // the sampling state every so many steps; 0 = only at a signal
+  double checkpoint_seconds = 60;  // where all steps together take at least so long
+  int64_t part = 0;                // the engine's: clip of a chain
+};
+
 struct ClipSpec {
   std::string model_dir;
   std::string prompt;  // as given; the text encoder cleans it
@@ -46,6 +57,7 @@ struct ClipSpec {
   std::string init_latents;
   std::string save_latents;
   std::string rescue_latents;  // written only when decoding or the sink fails; empty = never
+  KeepSpec keep;
 };
 
 // Latents on disk to a file: the VAE and the sink alone.

@@ -14,7 +14,7 @@
 namespace genvid {
 
 // Changes with every change of a type that crosses the boundary.
-inline constexpr int kEngineAbi = 1;
+inline constexpr int kEngineAbi = 2;
 
 // One report of a running stage; stage is one of "load", "text", "image", "denoise", "decode".
 struct ProgressEvent {
@@ -39,6 +39,9 @@ struct ClipResult {
   std::vector<StageTime> times;
   uint64_t peak_device_bytes = 0;  // 0 on CPU
   bool fp32_retry = false;         // a non-finite result was made again in fp32
+  int64_t resumed_steps = 0;       // taken over from an earlier process
+  bool sampled = true;             // false: decoded from latents that were kept
+  std::string memory_rung;         // what made it fit after memory ran out; empty = it did not
 };
 
 // One line of `models check`.
@@ -71,6 +74,12 @@ class Engine {
   virtual ~Engine() = default;
   // Throws Error; stops within one step of core/cancel.h's request, leaving the sink unfinished.
   virtual ClipResult generate(const ClipSpec& spec, FrameSink& sink) = 0;
+  // Encodes the prompts of clips to come, so that the text encoder is loaded once for all of them
+  // and then freed; generate() takes them from there. Of the clips, those with the first one's
+  // model, device and dtype. Replaces what an earlier call left.
+  virtual void encode(const std::vector<ClipSpec>& clips) = 0;
+  // Whether weights that the next clip needs again may stay in memory between clips.
+  virtual void hold_weights(bool hold) = 0;
   virtual ClipResult decode(const DecodeSpec& spec, FrameSink& sink) = 0;
   virtual std::vector<CheckLine> check(const CheckSpec& spec) = 0;
   virtual EngineInfo info() = 0;

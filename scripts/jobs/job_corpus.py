@@ -178,6 +178,7 @@ def make_files():
         ("on_exist", ["skip", "overwrite", "fail"], ["replace", "", None, True]),
         ("retries", [0, 10], [-1, 11, 0.5, "1"]),
         ("fail_fast", [True, False], [0, "false", None]),
+        ("keep_latents", [True, False], [1, "true", None]),
         ("defaults", [{}, {"seed": 1}], [[], None, 1, {"id": "a"}, {"sweep": {}}, {"x": 1},
                                          {"seconds": 1, "num_frames": 2}, {"width": 64}]),
     ):

@@ -44,6 +44,9 @@ struct BatchFlags {
   std::string on_exist;
   int retries = -1;
   bool fail_fast = false;
+  bool keep_latents = false;
+  int checkpoint_steps = 5;
+  double checkpoint_seconds = 60;
   bool dry_run = false;
   std::string shard;
   std::string claim;
@@ -74,6 +77,14 @@ void add_run_flags(CLI::App& app, BatchFlags& f) {
   app.add_option("--retries", f.retries, "Further attempts for a clip that fails, 0 to 10")
       ->check(CLI::Range(0, 10));
   app.add_flag("--fail-fast", f.fail_fast, "Stop at the first clip that fails");
+  app.add_flag("--keep-latents", f.keep_latents,
+               "Keep every clip's latents, so that another codec or quality costs no sampling");
+  app.add_option("--checkpoint-steps", f.checkpoint_steps,
+                 "Save a clip's sampling every N steps (default 5); 0 = only at a signal")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--checkpoint-after", f.checkpoint_seconds,
+                 "... of clips that sample for at least so many seconds (default 60)")
+      ->check(CLI::Range(0.0, 1e6));
   app.add_flag("--dry-run", f.dry_run, "Print the list with frames, memory and time, and stop");
   app.add_option("--workers", f.workers, "So many processes, one a GPU; lost ones are replaced")
       ->check(CLI::Range(1, 256));
@@ -161,6 +172,9 @@ BatchOptions options_of(const BatchFlags& f) {
   options.limit = f.limit;
   options.on_exist = on_exist_of(f.on_exist);
   options.locate_model = locate_model;
+  options.keep_latents = f.keep_latents;
+  options.checkpoint_steps = f.checkpoint_steps;
+  options.checkpoint_seconds = f.checkpoint_seconds;
   if (!f.shard.empty()) {
     options.shard = parse_shard(f.shard);
   } else if (f.claim.empty() && f.emit.empty()) {
@@ -220,6 +234,7 @@ int emit_script(const BatchFlags& f, const PreparedBatch& batch) {
   }
   if (!f.format.empty()) o.words.insert(o.words.end(), {"--format", f.format});
   if (f.retries >= 0) o.words.insert(o.words.end(), {"--retries", std::to_string(f.retries)});
+  if (f.keep_latents) o.words.emplace_back("--keep-latents");
   o.name = fs::path(f.file).stem().string();
   o.gpu = !cpu;
   o.tasks = f.tasks > 0 ? f.tasks : std::min<size_t>(16, batch.clips.size());
@@ -261,13 +276,16 @@ int run_prepared(const BatchFlags& f, const JobFile& file, const BatchOptions& o
     claims = std::make_unique<ClaimFolder>(
         f.claim, std::chrono::milliseconds(static_cast<int64_t>(f.lease * 1000)));
   }
+  WorkFolder work(work_path(file, options));
   BatchContext context{&file,
                        &options,
                        &queue,
                        &journal,
                        claims.get(),
                        &view,
-                       f.fail_fast || file.settings().fail_fast};
+                       &work,
+                       f.fail_fast || file.settings().fail_fast,
+                       static_cast<size_t>(std::max(1, f.workers))};
   int code = 0;
   try {
     run_queue(f, context, view);
@@ -276,6 +294,8 @@ int run_prepared(const BatchFlags& f, const JobFile& file, const BatchOptions& o
     if (e.kind() != ErrorKind::kCancelled) throw;
     code = cancel_signal() == SIGINT ? 130 : kTryAgain;
   }
+  for (const JobKeys& keys : batch.leftovers) work.remove(keys, true);
+  work.close();
   view.summary(queue, done_before, f.price);
   if (code != 0) return code;
   return queue.count(BatchQueue::State::kFailed) > 0 ? kSomeFailed : 0;
@@ -286,9 +306,10 @@ int batch(const BatchFlags& f) {
     throw Error(ErrorKind::kUsage, "no job file: genvid batch jobs.json; see genvid batch --help");
   }
   const ProgressMode mode = f.view.apply();
-  const BatchOptions options = options_of(f);
+  BatchOptions options = options_of(f);
   restart_with_sleeping_threads();
   const JobFile file = JobFile::read(f.file, format_of(f.format));
+  options.keep_latents = options.keep_latents || file.settings().keep_latents;
   std::unique_ptr<BatchLock> lock;
   const bool runs = !f.dry_run && f.emit.empty();
   if (runs) {
@@ -302,7 +323,7 @@ int batch(const BatchFlags& f) {
   PreparedBatch prepared = prepare_batch(file, options, read_journals(file, options), digests);
   if (!f.emit.empty()) return emit_script(f, prepared);
   if (f.dry_run) {
-    std::fputs(dry_run_text(prepared).c_str(), stdout);
+    std::fputs(dry_run_text(prepared, options.keep_latents).c_str(), stdout);
     return 0;
   }
   return run_prepared(f, file, options, std::move(prepared), mode);
@@ -334,7 +355,7 @@ Command add_batch(CLI::App& app) {
 }
 
 int run_batch_worker() {
-  install_signal_handlers();
+  install_worker_signal_handlers();
   // Lines to the supervisor go to a descriptor of their own: what libraries print stays apart.
   const int out = ::dup(STDOUT_FILENO);
   if (out < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {

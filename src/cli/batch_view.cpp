@@ -35,38 +35,79 @@ double BatchView::elapsed() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+// The estimate gives the proportions, this run the scale.
+double BatchView::left() const {
+  return estimate_done_ > 0 ? elapsed() * std::max(0.0, estimate_open_) / estimate_done_ : 0;
+}
+
+void BatchView::count_open(const BatchQueue& queue) {
+  estimate_open_ = 0;
+  for (size_t i = 0; i < queue.clips().size(); ++i) {
+    const bool open = queue.state(i) == State::kWaiting || queue.state(i) == State::kRunning;
+    if (open && !queue.clips()[i].copy_of) estimate_open_ += queue.clips()[i].seconds;
+  }
+}
+
+void BatchView::json_progress(const std::string& id, const ProgressEvent& event) {
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  Stage& stage = stage_[id];
+  if (stage.name != event.stage) stage = {event.stage, now};
+  const double spent = std::chrono::duration<double>(now - stage.start).count();
+  Json line = {{"event", "progress"},         {"id", id},
+               {"stage", event.stage},        {"done", event.done},
+               {"total", event.total},        {"seconds", spent},
+               {"batch_eta_seconds", left()}, {"bytes", bytes_}};
+  if (event.done > 0 && event.total > 0) {
+    line["eta_seconds"] = spent / static_cast<double>(event.done) *
+                          static_cast<double>(std::max<int64_t>(0, event.total - event.done));
+  }
+  json_line(line);
+}
+
+void BatchView::progress(const ProgressEvent& event) {
+  if (mode_ == ProgressMode::kJson) {
+    json_progress(current_, event);
+  } else {
+    bar_.progress(event);
+  }
+}
+
 void BatchView::progress_of(const BatchQueue& queue, size_t clip, const ProgressEvent& event) {
-  if (mode_ != ProgressMode::kJson) return;  // one bar cannot show several clips
-  json_line({{"event", "progress"},
-             {"id", queue.clips()[clip].clip.id},
-             {"stage", event.stage},
-             {"done", event.done},
-             {"total", event.total}});
+  // One bar cannot show several clips: on a terminal the batch's stands alone.
+  if (mode_ == ProgressMode::kJson) json_progress(queue.clips()[clip].clip.id, event);
+}
+
+void BatchView::show_batch(const BatchQueue& queue) {
+  const size_t ended = ended_count(queue), all = queue.clips().size();
+  std::string text = "clips " +
+                     bar_text(static_cast<int64_t>(ended), static_cast<int64_t>(all), 12) + " " +
+                     std::to_string(ended) + "/" + std::to_string(all);
+  if (estimate_done_ > 0) text += ", " + clock_text(left()) + " left";
+  bar_.set_prefix(text + "  ");
 }
 
 void BatchView::started(const BatchQueue& queue, size_t clip) {
-  if (mode_ != ProgressMode::kJson) return;
-  json_line({{"event", "started"},
-             {"id", queue.clips()[clip].clip.id},
-             {"attempt", queue.attempts(clip)}});
+  if (estimate_open_ < 0) count_open(queue);
+  current_ = queue.clips()[clip].clip.id;
+  if (mode_ == ProgressMode::kJson) {
+    json_line({{"event", "started"}, {"id", current_}, {"attempt", queue.attempts(clip)}});
+  } else {
+    show_batch(queue);
+  }
 }
 
 void BatchView::ended(const BatchQueue& queue, size_t clip, const ClipOutcome& outcome,
                       bool again) {
   const BatchClip& c = queue.clips()[clip];
   const bool done = outcome.end == ClipOutcome::End::kDone;
+  stage_.erase(c.clip.id);
   if (done) {
     ++made_;
     bytes_ += outcome.bytes;
-    estimate_done_ += c.seconds;
+    if (!c.copy_of) estimate_done_ += c.seconds;
   }
-  double estimate_left = 0;
-  for (size_t i = 0; i < queue.clips().size(); ++i) {
-    const bool open = queue.state(i) == State::kWaiting || queue.state(i) == State::kRunning;
-    if (open && !queue.clips()[i].copy_of) estimate_left += queue.clips()[i].seconds;
-  }
-  // The estimate gives the proportions, this run the scale.
-  const double eta = estimate_done_ > 0 ? elapsed() * estimate_left / estimate_done_ : 0;
+  if (!again && !c.copy_of) estimate_open_ -= c.seconds;
   if (mode_ == ProgressMode::kJson) {
     Json line = {{"event", done    ? "done"
                            : again ? "retry"
@@ -74,7 +115,7 @@ void BatchView::ended(const BatchQueue& queue, size_t clip, const ClipOutcome& o
                  {"id", c.clip.id},
                  {"ended", ended_count(queue)},
                  {"clips", queue.clips().size()},
-                 {"eta_seconds", eta}};
+                 {"eta_seconds", left()}};
     if (done)
       line.update({{"path", c.path}, {"bytes", outcome.bytes}, {"seconds", outcome.seconds}});
     if (!done) line.update({{"code", outcome.code}, {"error", outcome.error}});
@@ -88,9 +129,9 @@ void BatchView::ended(const BatchQueue& queue, size_t clip, const ClipOutcome& o
       done ? c.path + " in " + seconds_short(outcome.seconds)
            : c.clip.id + (again ? " will be tried again: " : " failed: ") + outcome.error;
   if (!outcome.note.empty()) text += " (" + outcome.note + ")";
-  if (done && estimate_left > 0) text += ", " + seconds_short(eta) + " left";
   std::fprintf(stderr, "genvid: [%zu/%zu] %s\n", ended_count(queue), queue.clips().size(),
                log::printable(text).c_str());
+  show_batch(queue);
 }
 
 void BatchView::summary(const BatchQueue& queue, size_t done_before, double price_per_hour) {
@@ -137,7 +178,7 @@ void BatchView::summary(const BatchQueue& queue, size_t done_before, double pric
   std::fprintf(stderr, "\n");
 }
 
-std::string dry_run_text(const PreparedBatch& batch) {
+std::string dry_run_text(const PreparedBatch& batch, bool keep_latents) {
   std::vector<std::string> state(batch.clips.size(), "to do");
   for (const auto& s : batch.settled) {
     state[s.clip] = s.state == State::kDone ? "done before" : "skipped: " + s.reason;
@@ -145,15 +186,20 @@ std::string dry_run_text(const PreparedBatch& batch) {
   std::string text;
   double seconds = 0;
   uint64_t peak = 0;
+  uint64_t latents = 0;
+  uint64_t largest = 0;
   size_t open = 0;
   for (const size_t i : batch_order(batch.clips)) {
     const BatchClip& c = batch.clips[i];
     std::string what = state[i];
     if (what == "to do") {
       ++open;
+      if (!c.change.empty()) what = c.change;
       if (c.copy_of) what = "the same as " + batch.clips[*c.copy_of].clip.id;
       if (!c.copy_of) seconds += c.seconds;
       peak = std::max(peak, c.peak_bytes);
+      latents += c.copy_of ? 0 : c.latent_bytes;
+      largest = std::max(largest, c.latent_bytes);
     }
     text += c.clip.id + "  " + std::to_string(c.frames) + " frames  " + to_text(c.size) + "  " +
             bytes_text(c.peak_bytes) + "  " + seconds_text(c.seconds) + "  " +
@@ -164,6 +210,14 @@ std::string dry_run_text(const PreparedBatch& batch) {
           " clips to do, about " + seconds_text(seconds) + ", at most " + bytes_text(peak) +
           " of memory";
   if (batch.disabled > 0) text += "; " + std::to_string(batch.disabled) + " jobs are disabled";
+  text += "\n";
+  if (batch.work_bytes > 0) text += "earlier runs have kept " + bytes_text(batch.work_bytes) + "; ";
+  // Latents, and beside them the state of a sampler: four more like them.
+  text += keep_latents
+              ? "latents are kept: " + bytes_text(latents) + " in all"
+              : "latents are kept while a clip is made, at most " + bytes_text(5 * largest) +
+                    " with the sampler's state, and removed "
+                    "when it is done (--keep-latents keeps them)";
   return text + "\n";
 }
 

@@ -9,7 +9,6 @@
 #include "genvid/error.h"
 
 namespace genvid::cli {
-namespace {
 
 std::string clock_text(double seconds) {
   const auto s = static_cast<long long>(seconds + 0.5);
@@ -22,7 +21,11 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-}  // namespace
+std::string bar_text(int64_t done, int64_t total, int width) {
+  const int64_t whole = std::max<int64_t>(total, 1);
+  const int filled = static_cast<int>(std::clamp<int64_t>(done, 0, whole) * width / whole);
+  return "[" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
+}
 
 ProgressMode parse_progress_mode(const std::string& text) {
   if (text == "auto") return isatty(STDERR_FILENO) != 0 ? ProgressMode::kBar : ProgressMode::kNone;
@@ -60,19 +63,28 @@ void ProgressView::progress(const ProgressEvent& event) {
 }
 
 void ProgressView::draw(const ProgressEvent& event, double elapsed) {
-  constexpr int kWidth = 24;
+  const int width = prefix_.empty() ? 24 : 12;
   const int64_t total = std::max<int64_t>(event.total, 1);
   const int64_t done = std::clamp<int64_t>(event.done, 0, total);
-  const int filled = static_cast<int>(done * kWidth / total);
   std::string line = event.stage;
   line.resize(std::max<size_t>(line.size(), 8), ' ');
-  line += " [" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] ";
+  line = prefix_ + line + " " + bar_text(done, total, width) + " ";
   line += std::to_string(done) + "/" + std::to_string(total) + "  " + clock_text(elapsed);
   if (done > 0 && done < total) {
     const double left = elapsed / static_cast<double>(done) * static_cast<double>(total - done);
     line += ", " + clock_text(left) + " left";
   }
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void ProgressView::set_prefix(const std::string& prefix) {
+  if (mode_ != ProgressMode::kBar) return;
+  const std::lock_guard lock(mutex_);
+  prefix_ = prefix;
+  stage_.clear();
+  std::fprintf(stderr, "\r\033[K%s", prefix.c_str());
   std::fflush(stderr);
   drawn_ = true;
 }

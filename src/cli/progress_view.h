@@ -12,6 +12,10 @@ namespace genvid::cli {
 
 enum class ProgressMode { kBar, kJson, kNone };
 
+// Seconds as h:mm:ss or m:ss, and a bar of `width` signs.
+std::string clock_text(double seconds);
+std::string bar_text(int64_t done, int64_t total, int width);
+
 // "auto" is a bar when stderr is a terminal, else nothing. Throws Error(kUsage).
 ProgressMode parse_progress_mode(const std::string& text);
 
@@ -21,6 +25,8 @@ class ProgressView : public Host {
   ~ProgressView() override { clear(); }
 
   void progress(const ProgressEvent& event) override;  // from any thread
+  // What stands before the bar from now on, such as the bar of a whole batch; shown at once.
+  void set_prefix(const std::string& prefix);
   // Removes the bar, so that a line can be printed in its place.
   void clear();
   // The last JSON line: {"event":"done", ...}.
@@ -32,6 +38,7 @@ class ProgressView : public Host {
 
   ProgressMode mode_;
   std::mutex mutex_;
+  std::string prefix_;
   std::string stage_;
   Clock::time_point stage_start_;
   Clock::time_point last_draw_;

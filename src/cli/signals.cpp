@@ -16,6 +16,12 @@ void on_signal(int signal) {
 
 }  // namespace
 
+void install_worker_signal_handlers() {
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGUSR1, SIG_IGN);
+  std::signal(SIGTERM, [](int signal) { request_cancel(signal); });
+}
+
 void ignore_write_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

@@ -9,5 +9,8 @@ void ignore_write_signals();
 // Before the engine runs; until then the signals end the program by themselves, since nothing has
 // to be cleaned up.
 void install_signal_handlers();
+// A worker is told to stop by its supervisor, and a terminal or scheduler may tell it, too: however
+// often, it ends after the step in hand.
+void install_worker_signal_handlers();
 
 }  // namespace genvid::cli

@@ -4,6 +4,10 @@
 
 namespace genvid {
 
+void Scheduler::restore(int64_t, const State& state) {
+  if (!state.empty()) throw Error(ErrorKind::kOutput, "not the state of this sampler");
+}
+
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, int num_inference_steps,
                                           double shift) {
   if (name == "unipc") return make_unipc(num_inference_steps, shift);

@@ -2,6 +2,7 @@
 // network. sigma = noise level in [0, 1]; timestep = what the network sees.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,13 @@ class Scheduler {
   const std::vector<float>& sigmas() const { return sigmas_; }         // steps + 1, last is 0
   // noise_pred: the velocity at `index`; sample: fp32 latents. Steps go in order from 0.
   virtual Tensor step(const Tensor& noise_pred, int64_t index, const Tensor& sample) = 0;
+
+  // What the solver remembers between steps, by name, so that another process can go on: after
+  // restore(index, state()) the next step is the index-th. Error(kOutput) on a state that does not
+  // fit. A solver without memory has none.
+  using State = std::map<std::string, Tensor>;
+  virtual State state() const { return {}; }
+  virtual void restore(int64_t index, const State& state);
 
  protected:
   std::vector<double> timesteps_;

@@ -9,6 +9,7 @@
 
 #include "diffusion/scheduler.h"
 #include "diffusion/sigmas.h"
+#include "genvid/error.h"
 
 namespace genvid {
 namespace {
@@ -56,13 +57,38 @@ class UniPC final : public Scheduler {
 
     m1_ = m0_;
     m0_ = x0;
-    const int64_t steps = static_cast<int64_t>(timesteps_.size());
-    order_ = std::min({kSolverOrder, steps - index, index + 1});
+    order_ = order_at(index);
     last_sample_ = sample;
     return predict(index, sample);
   }
 
+  State state() const override {
+    if (!m0_.defined()) return {};
+    State state{{"x0", m0_}, {"last_sample", last_sample_}};
+    if (m1_.defined()) state["x0_before"] = m1_;
+    return state;
+  }
+
+  void restore(int64_t index, const State& state) override {
+    const size_t expected = index == 0 ? 0 : index == 1 ? 2 : 3;
+    if (state.size() != expected || (expected > 0 && !state.contains("x0")) ||
+        (expected > 0 && !state.contains("last_sample")) ||
+        (expected == 3 && !state.contains("x0_before"))) {
+      throw Error(ErrorKind::kOutput, "not the state of this sampler");
+    }
+    if (expected == 0) return;
+    m0_ = state.at("x0");
+    last_sample_ = state.at("last_sample");
+    if (expected == 3) m1_ = state.at("x0_before");
+    order_ = order_at(index - 1);
+  }
+
  private:
+  int64_t order_at(int64_t index) const {
+    const int64_t steps = static_cast<int64_t>(timesteps_.size());
+    return std::min({kSolverOrder, steps - index, index + 1});
+  }
+
   // UniP: from sample at sigmas[index] to sigmas[index + 1].
   Tensor predict(int64_t index, const Tensor& sample) const {
     const Update u = update_between(sigmas_[index], sigmas_[index + 1]);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/log.h"
 #include "core/request_json.h"
@@ -34,7 +35,11 @@ class Preparer {
  public:
   Preparer(const JobFile& file, const BatchOptions& options, const JournalView& journal,
            DigestCache& digests)
-      : file_(file), options_(options), journal_(journal), digests_(digests) {}
+      : file_(file),
+        options_(options),
+        journal_(journal),
+        digests_(digests),
+        work_(work_path(file, options)) {}
 
   PreparedBatch run() {
     for (ExpandedClip& clip : expand_jobs(file_)) {
@@ -43,6 +48,7 @@ class Preparer {
     }
     if (!errors_.empty()) raise();
     link_after();
+    batch_.work_bytes = work_.bytes();
     for (const JobEntry& job : file_.jobs()) batch_.disabled += job.enabled ? 0 : 1;
     apply_limit();
     return std::move(batch_);
@@ -118,6 +124,7 @@ class Preparer {
       made.size = plan.spec.size;
       made.frames = plan.spec.frames;
       made.peak_bytes = plan.peak_bytes;
+      made.latent_bytes = plan.latent_bytes;
       made.seconds = estimate_seconds(plan);
       made.priority = file_.jobs()[clip.job].priority;
       made.clip = clip;
@@ -145,13 +152,27 @@ class Preparer {
                                        "\" does; put {id} into its name");
   }
 
+  // Which of the two it will be, for a clip whose file alone is to change.
+  std::string change_of(const JournalEntry* last, const BatchClip& clip) const {
+    if (last == nullptr || last->status != "done") return {};
+    if (last->keys == clip.keys) return "to make again: its file has changed or gone";
+    if (last->keys.pixels != clip.keys.pixels) return "to make again: its settings have changed";
+    return work_.has_latents(clip.keys)
+               ? "to encode again from kept latents: only its file's settings have changed"
+               : "to make again: its file's settings have changed and no latents were kept";
+  }
+
   // What an earlier run, or somebody else, has left at the clip's path.
   void settle(BatchClip& clip, size_t index) {
     const JournalEntry* last = journal_.last(clip.clip.id);
     if (last != nullptr && JournalView::is_complete(*last, clip.keys, clip.path)) {
       batch_.settled.push_back({index, BatchQueue::State::kDone, "done before"});
+      if (!last->kept_latents && !options_.keep_latents && work_.has_files(clip.keys)) {
+        batch_.leftovers.push_back(clip.keys);
+      }
       return;
     }
+    clip.change = change_of(last, clip);
     if (!is_there(clip.path)) return;
     if (journal_.made(clip.path)) {
       clip.overwrite = true;
@@ -170,17 +191,13 @@ class Preparer {
     }
   }
 
-  // Only clips of this run are waited for.
+  // Only jobs with clips in this run are waited for.
   void link_after() {
-    std::unordered_map<size_t, std::vector<size_t>> clips_of;
-    for (size_t i = 0; i < batch_.clips.size(); ++i) {
-      clips_of[batch_.clips[i].clip.job].push_back(i);
-    }
+    std::unordered_set<size_t> here;
+    for (const BatchClip& clip : batch_.clips) here.insert(clip.clip.job);
     for (BatchClip& clip : batch_.clips) {
       for (const size_t job : file_.after(clip.clip.job)) {
-        const auto it = clips_of.find(job);
-        if (it == clips_of.end()) continue;
-        clip.after.insert(clip.after.end(), it->second.begin(), it->second.end());
+        if (here.contains(job)) clip.after.push_back(job);
       }
     }
   }
@@ -200,6 +217,7 @@ class Preparer {
   const BatchOptions& options_;
   const JournalView& journal_;
   DigestCache& digests_;
+  WorkFolder work_;
   PreparedBatch batch_;
   std::map<std::string, std::unique_ptr<ModelFolder>> models_;
   std::unordered_map<std::string, Plan> plans_;
@@ -220,6 +238,10 @@ PreparedBatch prepare_batch(const JobFile& file, const BatchOptions& options,
 fs::path journal_path(const JobFile& file, const BatchOptions& options, const std::string& part) {
   return output_dir(file, options) /
          ("." + base_name(file) + (part.empty() ? "" : "." + part) + ".journal.jsonl");
+}
+
+fs::path work_path(const JobFile& file, const BatchOptions& options) {
+  return output_dir(file, options) / ("." + base_name(file) + ".work");
 }
 
 JournalView read_journals(const JobFile& file, const BatchOptions& options) {

@@ -12,6 +12,7 @@
 #include "jobs/job_expand.h"
 #include "jobs/journal.h"
 #include "jobs/shard.h"
+#include "jobs/work_folder.h"
 
 namespace genvid {
 
@@ -22,6 +23,9 @@ struct BatchOptions {
   uint64_t limit = 0;             // 0 = no limit on clips to make
   Shard shard;
   std::optional<OnExist> on_exist;  // over the file's
+  bool keep_latents = false;        // of clips that are done, too
+  int checkpoint_steps = 5;         // as KeepSpec
+  double checkpoint_seconds = 60;
   // Folder of a model name; "" is the default model.
   std::function<std::filesystem::path(const std::string&)> locate_model;
   // Further checks of one clip; throws Error. request.overwrite says whether its file may be there.
@@ -37,7 +41,9 @@ struct PreparedBatch {
     std::string reason;
   };
   std::vector<Settled> settled;
-  size_t disabled = 0;  // jobs
+  size_t disabled = 0;             // jobs
+  uint64_t work_bytes = 0;         // in the work folder: kept by earlier runs
+  std::vector<JobKeys> leftovers;  // done, with files there that nobody asked to keep
 };
 
 // Throws Error with one line for each clip that cannot be made; its kind is the first one's.
@@ -47,6 +53,8 @@ PreparedBatch prepare_batch(const JobFile& file, const BatchOptions& options,
 // The journal of a job file: OUTPUT_DIR/.NAME.journal.jsonl; one for each part of a shared list.
 std::filesystem::path journal_path(const JobFile& file, const BatchOptions& options,
                                    const std::string& part);
+// Where latents and sampling state are kept: OUTPUT_DIR/.NAME.work, one for all parts.
+std::filesystem::path work_path(const JobFile& file, const BatchOptions& options);
 // All parts' journals.
 JournalView read_journals(const JobFile& file, const BatchOptions& options);
 

@@ -66,44 +66,62 @@ BatchQueue::BatchQueue(std::vector<BatchClip> clips, int retries)
       attempts_(clips_.size(), 0),
       not_before_(clips_.size()),
       order_(batch_order(clips_)),
-      retries_(retries) {}
+      place_(clips_.size()),
+      retries_(retries) {
+  counts_[static_cast<size_t>(State::kWaiting)] = clips_.size();
+  for (size_t i = 0; i < order_.size(); ++i) place_[order_[i]] = i;
+  for (size_t clip = 0; clip < clips_.size(); ++clip) {
+    ++jobs_[clips_[clip].clip.job].open;
+    for (const size_t job : clips_[clip].after) jobs_[job].dependents.push_back(clip);
+  }
+}
+
+void BatchQueue::set(size_t clip, State state) {
+  --counts_[static_cast<size_t>(states_[clip])];
+  ++counts_[static_cast<size_t>(state)];
+  if (state == State::kDone && states_[clip] != State::kDone) --jobs_[clips_[clip].clip.job].open;
+  states_[clip] = state;
+}
 
 void BatchQueue::settle(size_t clip, State state, std::string reason) {
-  states_[clip] = state;
+  set(clip, state);
   reasons_[clip] = std::move(reason);
 }
 
-std::vector<size_t> BatchQueue::needs(size_t clip) const {
-  std::vector<size_t> all = clips_[clip].after;
-  if (clips_[clip].copy_of) all.push_back(*clips_[clip].copy_of);
-  return all;
-}
-
 bool BatchQueue::ready(size_t clip) const {
-  const auto all = needs(clip);
-  return std::all_of(all.begin(), all.end(), [&](size_t other) {
-    // A copy whose original failed is made on its own.
-    return states_[other] == State::kDone ||
-           (clips_[clip].copy_of == other && ended(states_[other]));
-  });
+  const BatchClip& c = clips_[clip];
+  // A copy whose original failed is made on its own.
+  if (c.copy_of && !ended(states_[*c.copy_of])) return false;
+  return std::all_of(c.after.begin(), c.after.end(),
+                     [&](size_t job) { return jobs_.at(job).open == 0; });
 }
 
-void BatchQueue::skip_dependents() {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (size_t i = first_open_; i < order_.size(); ++i) {
-      const size_t clip = order_[i];
+void BatchQueue::skip_dependents(size_t failed) {
+  for (std::vector<size_t> ends = {failed}; !ends.empty();) {
+    const size_t end = ends.back();
+    ends.pop_back();
+    const std::vector<size_t> dependents = std::move(jobs_[clips_[end].clip.job].dependents);
+    jobs_[clips_[end].clip.job].dependents.clear();
+    for (const size_t clip : dependents) {
       if (states_[clip] != State::kWaiting) continue;
-      for (const size_t other : clips_[clip].after) {
-        if (states_[other] != State::kFailed && states_[other] != State::kSkipped) continue;
-        settle(clip, State::kSkipped,
-               "it comes after " + clips_[other].clip.id + ", which is " +
-                   (states_[other] == State::kFailed ? "failed" : "skipped"));
-        changed = true;
-        break;
-      }
+      settle(clip, State::kSkipped,
+             "it comes after " + clips_[end].clip.id + ", which is " +
+                 (states_[end] == State::kFailed ? "failed" : "skipped"));
+      ends.push_back(clip);
     }
   }
+}
+
+std::vector<size_t> BatchQueue::upcoming(size_t clip, size_t most, size_t stride) const {
+  std::vector<size_t> next;
+  size_t seen = 0;
+  for (size_t i = place_[clip] + 1; i < order_.size() && next.size() < most; ++i) {
+    const size_t other = order_[i];
+    if (clips_[other].model != clips_[clip].model) break;
+    if (states_[other] != State::kWaiting || clips_[other].copy_of) continue;
+    if (++seen % stride == 0) next.push_back(other);
+  }
+  return next;
 }
 
 std::optional<size_t> BatchQueue::take(Clock::time_point now) {
@@ -111,7 +129,7 @@ std::optional<size_t> BatchQueue::take(Clock::time_point now) {
   for (size_t i = first_open_; i < order_.size(); ++i) {
     const size_t clip = order_[i];
     if (states_[clip] != State::kWaiting || not_before_[clip] > now || !ready(clip)) continue;
-    states_[clip] = State::kRunning;
+    set(clip, State::kRunning);
     ++attempts_[clip];
     return clip;
   }
@@ -124,13 +142,14 @@ std::optional<BatchQueue::Clock::duration> BatchQueue::wait(Clock::time_point no
     const size_t clip = order_[i];
     if (states_[clip] != State::kWaiting || !ready(clip)) continue;
     const auto left = std::max(Clock::duration::zero(), not_before_[clip] - now);
+    if (left == Clock::duration::zero()) return left;
     least = least ? std::min(*least, left) : left;
   }
   return least;
 }
 
 void BatchQueue::put_back(size_t clip, Clock::time_point now, Clock::duration delay) {
-  states_[clip] = State::kWaiting;
+  set(clip, State::kWaiting);
   not_before_[clip] = now + delay;
   --attempts_[clip];
 }
@@ -143,13 +162,13 @@ bool BatchQueue::finish(size_t clip, const ClipOutcome& outcome, Clock::time_poi
   const bool crashed = outcome.end == ClipOutcome::End::kCrashed;
   const int allowed = std::max(retries_, crashed ? 1 : 0);
   if (attempts_[clip] <= allowed && (crashed || may_pass(outcome.code))) {
-    states_[clip] = State::kWaiting;
+    set(clip, State::kWaiting);
     const auto delay = kFirstDelay * (1 << std::min(attempts_[clip] - 1, 6));
     not_before_[clip] = crashed ? now : now + std::min<Clock::duration>(delay, kLongestDelay);
     return true;
   }
   settle(clip, State::kFailed, outcome.error);
-  skip_dependents();
+  skip_dependents(clip);
   return false;
 }
 
@@ -157,10 +176,6 @@ void BatchQueue::stop(const std::string& reason) {
   for (size_t clip = 0; clip < clips_.size(); ++clip) {
     if (states_[clip] == State::kWaiting) settle(clip, State::kSkipped, reason);
   }
-}
-
-size_t BatchQueue::count(State state) const {
-  return static_cast<size_t>(std::count(states_.begin(), states_.end(), state));
 }
 
 }  // namespace genvid

@@ -2,10 +2,12 @@
 // tried again and when. Knows no engine and no file; the runner and the supervisor drive it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "jobs/job_expand.h"
@@ -21,11 +23,13 @@ struct BatchClip {
   Size size;
   int64_t frames = 0;
   uint64_t peak_bytes = 0;
+  uint64_t latent_bytes = 0;
   double seconds = 0;  // estimate
   int priority = 0;
-  std::vector<size_t> after;      // clips
+  std::vector<size_t> after;      // jobs of which every clip of this run must be done first
   std::optional<size_t> copy_of;  // a clip with the same keys
   bool overwrite = false;         // what is at path is this batch's own, or may go
+  std::string change;             // why a clip that was done before is to do again
 };
 
 // How one attempt ended.
@@ -40,6 +44,7 @@ struct ClipOutcome {
   int64_t frames = 0;
   double seconds = 0;
   uint64_t peak_device_bytes = 0;
+  std::string memory_rung;  // ClipResult's
   std::string note;
 };
 
@@ -70,20 +75,31 @@ class BatchQueue {
   // Nothing new starts.
   void stop(const std::string& reason);
 
-  size_t count(State state) const;
+  // The next clips after this one, in the order of making, that wait and need the same model: every
+  // stride-th, at most `most`.
+  std::vector<size_t> upcoming(size_t clip, size_t most, size_t stride) const;
+
+  size_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
 
  private:
-  void skip_dependents();
+  void set(size_t clip, State state);
+  void skip_dependents(size_t failed);
   bool ready(size_t clip) const;
-  std::vector<size_t> needs(size_t clip) const;
+  struct Job {
+    size_t open = 0;  // clips that are not done
+    std::vector<size_t> dependents;
+  };
 
   std::vector<BatchClip> clips_;
   std::vector<State> states_;
   std::vector<std::string> reasons_;
   std::vector<int> attempts_;
   std::vector<Clock::time_point> not_before_;
+  std::unordered_map<size_t, Job> jobs_;
   std::vector<size_t> order_;
-  size_t first_open_ = 0;  // in order_
+  std::vector<size_t> place_;       // of a clip in order_
+  size_t first_open_ = 0;           // in order_
+  std::array<size_t, 5> counts_{};  // by state
   int retries_;
 };
 

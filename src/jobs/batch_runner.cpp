@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 using Clock = BatchQueue::Clock;
 
 constexpr std::chrono::milliseconds kClaimPoll{500};
+// Embeddings of a prompt have up to 8 MB, and are kept on the host.
+constexpr size_t kPromptsAhead = 64;
 
 bool is_there(const std::string& path) {
   struct stat info {};
@@ -64,6 +66,30 @@ void describe_file(const std::string& path, ClipOutcome& outcome) {
   outcome.sha256 = media::sha256_file(path);
 }
 
+ClipOutcome outcome_of(const std::function<ClipOutcome()>& make) {
+  ClipOutcome outcome;
+  try {
+    return make();
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kCancelled) throw;
+    outcome.code = e.exit_code();
+    outcome.error = e.what();
+  } catch (const std::bad_alloc&) {
+    outcome.code = static_cast<int>(ErrorKind::kMemory);
+    outcome.error = "out of memory";
+  }
+  return outcome;
+}
+
+BatchRun::BatchRun(const BatchContext& context)
+    : context_(context), overwrite_(context.queue->clips().size()) {
+  for (size_t i = 0; i < overwrite_.size(); ++i) {
+    if (context_.queue->state(i) == BatchQueue::State::kWaiting) {
+      ++open_[context_.queue->clips()[i].keys.pixels];
+    }
+  }
+}
+
 JournalEntry BatchRun::entry(size_t clip) const {
   const BatchClip& c = context_.queue->clips()[clip];
   JournalEntry e;
@@ -86,6 +112,7 @@ bool BatchRun::claim(size_t clip) {
       outcome.end = ClipOutcome::End::kDone;
       outcome.note = "made by another process";
       context_.queue->finish(clip, outcome, Clock::now());
+      clean_up(clip, true);
       return false;
     }
     case ClaimFolder::Answer::kMine:
@@ -103,23 +130,20 @@ bool BatchRun::copy(size_t clip) {
   const BatchClip& c = queue.clips()[clip];
   if (!c.copy_of || queue.state(*c.copy_of) != BatchQueue::State::kDone) return false;
   const BatchClip& original = queue.clips()[*c.copy_of];
-  ClipOutcome outcome;
-  try {
+  const ClipOutcome outcome = outcome_of([&] {
+    ClipOutcome copied;
     copy_file(original.path, c.path, c.overwrite || overwrite_[clip]);
-    describe_file(c.path, outcome);
-    outcome.end = ClipOutcome::End::kDone;
-    outcome.frames = c.frames;
-    outcome.note = "the same as " + original.clip.id;
-  } catch (const Error& e) {
-    outcome.code = e.exit_code();
-    outcome.error = e.what();
-  }
+    describe_file(c.path, copied);
+    copied.end = ClipOutcome::End::kDone;
+    copied.frames = c.frames;
+    copied.note = "the same as " + original.clip.id;
+    return copied;
+  });
   end(clip, outcome);
   return true;
 }
 
 std::optional<size_t> BatchRun::start() {
-  overwrite_.resize(context_.queue->clips().size());
   while (const auto clip = context_.queue->take(Clock::now())) {
     throw_if_cancelled();
     if (!claim(*clip)) continue;
@@ -127,6 +151,7 @@ std::optional<size_t> BatchRun::start() {
     e.status = "started";
     context_.journal->append(e);
     context_.observer->started(*context_.queue, *clip);
+    stale_parts_.remove(e.path);
     if (copy(*clip)) continue;
     return clip;
   }
@@ -140,6 +165,36 @@ Request BatchRun::request(size_t clip) const {
   return request;
 }
 
+ClipTask BatchRun::task(size_t clip) {
+  const BatchClip& c = context_.queue->clips()[clip];
+  ClipTask task;
+  task.request = request(clip);
+  task.ahead = [this, clip] {
+    std::vector<Request> next;
+    // Who claims clips one by one does not know which come to it.
+    if (context_.claims != nullptr) return next;
+    const size_t most = kPromptsAhead / context_.workers;
+    for (const size_t other : context_.queue->upcoming(clip, most, context_.workers)) {
+      if (!context_.work->has_latents(context_.queue->clips()[other].keys)) {
+        next.push_back(request(other));
+      }
+    }
+    return next;
+  };
+  task.keep = context_.work->keep(c.keys);
+  task.keep.checkpoint_steps = context_.options->checkpoint_steps;
+  task.keep.checkpoint_seconds = context_.options->checkpoint_seconds;
+  return task;
+}
+
+// A crash before this leaves files that the next run removes.
+void BatchRun::clean_up(size_t clip, bool done) {
+  const JobKeys& keys = context_.queue->clips()[clip].keys;
+  const auto open = open_.find(keys.pixels);
+  const bool last = open == open_.end() || --open->second == 0;
+  if (done && last) context_.work->remove(keys, !context_.options->keep_latents);
+}
+
 void BatchRun::end(size_t clip, const ClipOutcome& outcome) {
   JournalEntry e = entry(clip);
   const bool done = outcome.end == ClipOutcome::End::kDone;
@@ -150,6 +205,8 @@ void BatchRun::end(size_t clip, const ClipOutcome& outcome) {
   e.frames = outcome.frames;
   e.seconds = outcome.seconds;
   e.peak_device_bytes = outcome.peak_device_bytes;
+  e.kept_latents = done && context_.options->keep_latents;
+  e.memory_rung = outcome.memory_rung;
   e.note = outcome.note;
   e.code = outcome.code;
   e.error = outcome.error;
@@ -158,6 +215,7 @@ void BatchRun::end(size_t clip, const ClipOutcome& outcome) {
   if (outcome.end == ClipOutcome::End::kCrashed) overwrite_[clip] = true;
   if (context_.claims != nullptr) done ? context_.claims->done() : context_.claims->release();
   const bool again = context_.queue->finish(clip, outcome, Clock::now());
+  if (!again) clean_up(clip, done);
   if (!done && !again && context_.fail_fast) {
     context_.queue->stop("stopped after " + e.id + " failed (--fail-fast)");
   }
@@ -175,18 +233,7 @@ void run_in_process(const BatchContext& context, ClipMaker& maker) {
       std::this_thread::sleep_for(std::min<Clock::duration>(*wait, std::chrono::milliseconds(100)));
       continue;
     }
-    ClipOutcome outcome;
-    try {
-      outcome = maker.make(run.request(*clip));
-    } catch (const Error& e) {
-      if (e.kind() == ErrorKind::kCancelled) throw;
-      outcome.code = e.exit_code();
-      outcome.error = e.what();
-    } catch (const std::bad_alloc&) {
-      outcome.code = static_cast<int>(ErrorKind::kMemory);
-      outcome.error = "out of memory";
-    }
-    run.end(*clip, outcome);
+    run.end(*clip, outcome_of([&] { return maker.make(run.task(*clip)); }));
   }
 }
 

@@ -3,7 +3,9 @@
 // BatchRun.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <unordered_map>
 
 #include "genvid/engine.h"
 #include "jobs/batch_plan.h"
@@ -11,12 +13,22 @@
 
 namespace genvid {
 
+struct ClipTask {
+  Request request;
+  KeepSpec keep;
+  // Clips that probably come next here, whose prompts can be encoded together with this one's.
+  std::function<std::vector<Request>()> ahead;
+};
+
 // Makes one clip and commits its file. Throws Error.
 class ClipMaker {
  public:
   virtual ~ClipMaker() = default;
-  virtual ClipOutcome make(const Request& request) = 0;
+  virtual ClipOutcome make(const ClipTask& task) = 0;
 };
+
+// What make() returns, or how it failed; a signal's Error(kCancelled) passes.
+ClipOutcome outcome_of(const std::function<ClipOutcome()>& make);
 
 class BatchObserver {
  public:
@@ -34,17 +46,19 @@ struct BatchContext {
   Journal* journal = nullptr;
   ClaimFolder* claims = nullptr;
   BatchObserver* observer = nullptr;
+  WorkFolder* work = nullptr;
   bool fail_fast = false;
+  size_t workers = 1;  // that share the clips
 };
 
 class BatchRun {
  public:
-  explicit BatchRun(const BatchContext& context) : context_(context) {}
+  explicit BatchRun(const BatchContext& context);
 
   // The next clip that this process is to make, journalled as started. Copies are made on the way.
   std::optional<size_t> start();
-  // The request for a started clip.
-  Request request(size_t clip) const;
+  // What is to be made of a started clip.
+  ClipTask task(size_t clip);
   void end(size_t clip, const ClipOutcome& outcome);
 
  private:
@@ -52,9 +66,13 @@ class BatchRun {
   bool claim(size_t clip);
   bool copy(size_t clip);
   JournalEntry entry(size_t clip) const;
+  Request request(size_t clip) const;
+  void clean_up(size_t clip, bool done);
 
   BatchContext context_;
   std::vector<bool> overwrite_;
+  std::unordered_map<std::string, size_t> open_;  // pixel key -> clips that may still need latents
+  StaleParts stale_parts_;
 };
 
 // Clip after clip until all have ended or a signal comes, with Error(kCancelled) then.

@@ -131,7 +131,7 @@ std::vector<ExpandedClip> expand_jobs(const JobFile& file) {
       continue;
     }
     expanded = true;
-    const JobFields fields = file.fields(job);
+    const JobFields& fields = file.fields(job);
     const auto repeat = static_cast<uint32_t>(fields.repeat);
     for (uint32_t variant = 0; variant < entry.clips / repeat; ++variant) {
       for (uint32_t r = 0; r < repeat; ++r) {
@@ -154,7 +154,7 @@ std::vector<ExpandedClip> expand_jobs(const JobFile& file) {
 }
 
 Request clip_request(const JobFile& file, const ExpandedClip& clip, const ExpandOptions& options) {
-  const JobFields job = file.fields(clip.job);
+  const JobFields& job = file.fields(clip.job);
   Json settings = Json::object();
   put_layer(file.defaults(), settings);
   put_layer(job.params, settings);

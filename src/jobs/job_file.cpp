@@ -114,8 +114,11 @@ JobFile JobFile::read(const std::string& path, std::optional<JobFormat> format) 
   return parse(read_file(path, limits::kJobFileBytes, kKind), path, *format);
 }
 
-JobFields JobFile::fields(size_t job) const {
-  JobFields fields;
+const JobFields& JobFile::fields(size_t job) const {
+  JobFields& fields = last_fields_;
+  if (last_job_ == job) return fields;
+  last_job_.reset();
+  fields.clear();
   const std::string_view text = std::string_view(text_).substr(jobs_.at(job).position);
   if (format_ == JobFormat::kText) {
     JobValue value;
@@ -128,6 +131,7 @@ JobFields JobFile::fields(size_t job) const {
     read_job_fields(reader, errors, fields);
   }
   fields.id = jobs_[job].id;
+  last_job_ = job;
   return fields;
 }
 

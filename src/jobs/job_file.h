@@ -26,6 +26,7 @@ struct JobFileSettings {
   OnExist on_exist = OnExist::kSkip;
   int retries = 0;
   bool fail_fast = false;
+  bool keep_latents = false;
 };
 
 // Values of keys in the order given. A later layer replaces an earlier one's.
@@ -80,7 +81,8 @@ class JobFile {
   const std::vector<JobEntry>& jobs() const { return jobs_; }
   uint64_t clip_count() const { return clip_count_; }
 
-  JobFields fields(size_t job) const;
+  // Until the next call. One job at a time is kept, since its clips come one after another.
+  const JobFields& fields(size_t job) const;
   // Jobs that must be done before this one.
   std::vector<size_t> after(size_t job) const;
   std::optional<size_t> find(std::string_view id) const;
@@ -99,6 +101,8 @@ class JobFile {
   std::vector<std::pair<uint64_t, uint32_t>> ids_;  // hash of id, job; sorted
   std::map<size_t, std::vector<size_t>> after_;
   uint64_t clip_count_ = 0;
+  mutable JobFields last_fields_;
+  mutable std::optional<size_t> last_job_;
 };
 
 // Not for secrets: tells values apart in names and tables. FNV-1a.

@@ -27,9 +27,10 @@ constexpr JobKey kTemplate{"output_template", JobValueKind::kTemplate};
 constexpr JobKey kExist{"on_exist", JobValueKind::kWord, 0, 0, kOnExist};
 constexpr JobKey kRetries{"retries", JobValueKind::kInteger, 0, 10};
 constexpr JobKey kFailFast{"fail_fast", JobValueKind::kFlag};
-constexpr std::array<std::string_view, 9> kFileKeys = {"genvid",          "$schema",  "output_dir",
-                                                       "output_template", "on_exist", "retries",
-                                                       "fail_fast",       "defaults", "jobs"};
+constexpr JobKey kKeepLatents{"keep_latents", JobValueKind::kFlag};
+constexpr std::array<std::string_view, 10> kFileKeys = {
+    "genvid",  "$schema",   "output_dir",   "output_template", "on_exist",
+    "retries", "fail_fast", "keep_latents", "defaults",        "jobs"};
 
 std::string shown(std::string_view key) { return "\"" + log::printable(key.substr(0, 60)) + "\""; }
 
@@ -315,6 +316,8 @@ bool read_file_setting(const std::string& key, JsonReader& reader, JobFileErrors
     if (auto value = read(kRetries)) settings.retries = static_cast<int>(value->integer);
   } else if (key == "fail_fast") {
     if (auto value = read(kFailFast)) settings.fail_fast = value->flag;
+  } else if (key == "keep_latents") {
+    if (auto value = read(kKeepLatents)) settings.keep_latents = value->flag;
   } else if (key == "defaults") {
     read_job_layer(reader, errors, defaults);
   } else {

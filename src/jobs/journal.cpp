@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <system_error>
 
+#include "core/crc32c.h"
 #include "core/input_file.h"
 #include "core/log.h"
 #include "media/sha256.h"
@@ -53,21 +53,6 @@ int64_t mtime_of(const struct stat& info) {
 
 }  // namespace
 
-uint32_t crc32c(std::string_view bytes) {
-  static const std::array<uint32_t, 256> table = [] {
-    std::array<uint32_t, 256> t{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t c = i;
-      for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ (c & 1 ? 0x82f63b78u : 0u);
-      t[i] = c;
-    }
-    return t;
-  }();
-  uint32_t crc = ~0u;
-  for (const char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 255] ^ (crc >> 8);
-  return ~crc;
-}
-
 std::string journal_line(const JournalEntry& e) {
   Json json = {{"id", e.id},       {"status", e.status},  {"key", e.keys.pixels},
                {"path", e.path},   {"file", e.keys.file}, {"attempt", e.attempt},
@@ -78,6 +63,8 @@ std::string journal_line(const JournalEntry& e) {
     json["sha256"] = e.sha256;
     json["frames"] = e.frames;
     json["seconds"] = e.seconds;
+    if (!e.memory_rung.empty()) json["memory"] = e.memory_rung;
+    if (e.kept_latents) json["latents"] = "kept";
     if (e.peak_device_bytes > 0) json["peak_device_bytes"] = e.peak_device_bytes;
   }
   if (e.status == "failed") json["error"] = {{"code", e.code}, {"message", e.error}};
@@ -108,6 +95,7 @@ bool parse_journal_line(std::string_view line, JournalEntry& e) {
     e.sha256 = object.string("sha256", "");
     e.frames = object.integer("frames", 0, 0, INT64_MAX);
     e.seconds = object.number("seconds", 0, 0, 1e18);
+    e.kept_latents = object.string("latents", "") == "kept";
     e.note = object.string("note", "");
     if (json.contains("error")) {
       const JsonObject error(json["error"], "journal", ErrorKind::kOutput);

@@ -28,13 +28,14 @@ struct JournalEntry {
   int64_t frames = 0;
   double seconds = 0;
   uint64_t peak_device_bytes = 0;
-  std::string note;  // "copy of ID", "made again in fp32"
+  bool kept_latents = false;  // on request
+  std::string memory_rung;    // what was done when memory ran out
+  std::string note;           // "copy of ID", "made again in fp32"
   // failed
   int code = 0;
   std::string error;
 };
 
-uint32_t crc32c(std::string_view bytes);
 std::string journal_line(const JournalEntry& entry);  // with time, CRC and '\n'
 // False when the line (without '\n') is not whole.
 bool parse_journal_line(std::string_view line, JournalEntry& entry);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "core/json_reader.h"
+#include "core/latents_file.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/parse_values.h"
@@ -238,22 +239,12 @@ void check_prompt(const std::string& prompt, const std::string& what) {
 }
 
 std::vector<int64_t> check_latents_file(const std::string& path, int channels) {
-  SafetensorsHeader header;
-  try {
-    header = read_safetensors_header(path);
-  } catch (const Error& e) {
-    usage(e.what());
+  const std::vector<int64_t> shape = latents_entry(path).shape;
+  if (shape[1] != channels) {
+    usage(path + " has " + std::to_string(shape[1]) + " channels; this model's latents have " +
+          std::to_string(channels));
   }
-  if (header.tensors.size() != 1) {
-    usage(path + " holds " + std::to_string(header.tensors.size()) +
-          " tensors; expected one, the latents");
-  }
-  const TensorEntry& t = header.tensors.front();
-  if (t.dtype != DType::kF32 || t.shape.size() != 5 || t.shape[0] != 1 || t.shape[1] != channels) {
-    usage(path + ": '" + log::printable(t.name) + "' is not fp32 [1, " + std::to_string(channels) +
-          ", frames, height, width]");
-  }
-  return t.shape;
+  return shape;
 }
 
 Plan make_plan(const Request& request, const ModelFolder& model) {
@@ -283,6 +274,10 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   plan.costs = family.costs(model, clip_shape(plan));
   scale_costs(plan.rollout, traits, spec, plan.costs);
   plan.peak_bytes = peak_of(plan.costs);
+  const Geometry& g = traits.geometry;
+  plan.latent_bytes = uint64_t{4} * static_cast<uint64_t>(g.latent_channels * plan.latent_frames) *
+                      static_cast<uint64_t>(spec.model_size.width / g.spatial_factor) *
+                      static_cast<uint64_t>(spec.model_size.height / g.spatial_factor);
   return plan;
 }
 
@@ -301,6 +296,14 @@ double estimate_seconds(const Plan& plan) {
     seconds += static_cast<double>(c.weight_bytes) / 2e9;
   }
   return seconds;
+}
+
+bool holds_weights(const Plan& plan, uint64_t available_bytes) {
+  uint64_t held = 0;
+  for (const StageCost& c : plan.costs) {
+    if (c.stage == "denoise") held = c.weight_bytes;
+  }
+  return peak_of(plan.costs) + held <= available_bytes;
 }
 
 void require_memory(const Plan& plan, uint64_t available_bytes) {

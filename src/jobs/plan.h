@@ -21,7 +21,8 @@ struct Plan {
   Rollout rollout;
   std::vector<int64_t> borders;  // jobs/borders.h
   std::vector<StageCost> costs;
-  uint64_t peak_bytes = 0;  // of the worst stage
+  uint64_t peak_bytes = 0;    // of the worst stage
+  uint64_t latent_bytes = 0;  // of the clip, fp32
   std::vector<std::string> warnings;
 };
 
@@ -40,6 +41,9 @@ std::vector<int64_t> check_latents_file(const std::string& path, int channels);
 
 // The prompt's own rules: not blank, valid UTF-8, at most 64 KiB. Throws Error(kUsage).
 void check_prompt(const std::string& prompt, const std::string& what);
+
+// Whether the transformer's weights can stay in memory beside every other stage.
+bool holds_weights(const Plan& plan, uint64_t available_bytes);
 
 // Error(kMemory) with the numbers, and the largest size that would fit, when the plan exceeds what
 // the machine has free.

@@ -10,13 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <new>
 #include <system_error>
 #include <thread>
 
 #include "core/cancel.h"
 #include "core/log.h"
-#include "core/request_json.h"
 #include "jobs/worker_lines.h"
 
 namespace genvid {
@@ -25,7 +23,8 @@ namespace {
 using Clock = BatchQueue::Clock;
 
 constexpr int kMostIdleDeaths = 3;  // of workers in a row that made nothing
-constexpr std::chrono::seconds kStopPatience{10};
+constexpr std::chrono::seconds kStopPatience{
+    110};  // for a step to end; schedulers give two minutes
 
 struct Worker {
   int number = 0;
@@ -91,7 +90,7 @@ class Supervisor {
       if (!clip) return;
       worker->clip = clip;
       worker->heard = Clock::now();
-      write_line(worker->to, {{"request", request_to_json(run_.request(*clip))}});  // else: EOF
+      write_line(worker->to, task_json(run_.task(*clip)));  // else: EOF
     }
     const auto wait = context_.queue->wait(Clock::now());
     const bool starting =
@@ -265,22 +264,6 @@ class LineHost : public Host {
   std::mutex mutex_;
 };
 
-ClipOutcome make_outcome(ClipMaker& maker, const std::string& line) {
-  ClipOutcome outcome;
-  try {
-    const Json json = parse_json(line, "a request", ErrorKind::kUsage);
-    return maker.make(request_from_json(json.at("request"), "a request", ErrorKind::kUsage));
-  } catch (const Error& e) {
-    if (e.kind() == ErrorKind::kCancelled) throw;
-    outcome.code = e.exit_code();
-    outcome.error = e.what();
-  } catch (const std::bad_alloc&) {
-    outcome.code = static_cast<int>(ErrorKind::kMemory);
-    outcome.error = "out of memory";
-  }
-  return outcome;
-}
-
 }  // namespace
 
 void run_supervised(const BatchContext& context, const SupervisorOptions& options) {
@@ -303,7 +286,9 @@ void serve_worker(int in, int out,
   std::vector<std::string> lines;
   while (reader.read(in, lines)) {
     for (const std::string& line : lines) {
-      const ClipOutcome outcome = make_outcome(*maker, line);
+      const ClipOutcome outcome = outcome_of([&] {
+        return maker->make(task_from_json(parse_json(line, "a task", ErrorKind::kUsage)));
+      });
       host->send({{"event", "result"}, {"outcome", outcome_json(outcome)}});
     }
     lines.clear();

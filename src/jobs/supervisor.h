@@ -2,7 +2,8 @@
 // hands out work, so that uneven clips balance. A worker that dies or falls silent is replaced and
 // its clip tried once more.
 //
-// Protocol, one JSON object a line. To a worker: {"request": {...}}. From it: {"event": "ready"},
+// Protocol, one JSON object a line. To a worker: {"request": {...}, "keep":
+// {...}, "ahead": [...]}. From it: {"event": "ready"},
 // {"event": "progress", "stage", "done", "total"}, {"event": "result", "outcome": {...}} or
 // {"event": "fatal", "code", "message"} when it can make nothing.
 #pragma once

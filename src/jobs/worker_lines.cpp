@@ -4,7 +4,44 @@
 
 #include <cerrno>
 
+#include "core/request_json.h"
+
 namespace genvid {
+
+Json task_json(const ClipTask& task) {
+  const KeepSpec& keep = task.keep;
+  Json ahead = Json::array();
+  for (const Request& request : task.ahead()) ahead.push_back(request_to_json(request));
+  return {{"ahead", ahead},
+          {"request", request_to_json(task.request)},
+          {"keep",
+           {{"prefix", keep.prefix},
+            {"key", keep.key},
+            {"steps", keep.checkpoint_steps},
+            {"seconds", keep.checkpoint_seconds}}}};
+}
+
+ClipTask task_from_json(const Json& json) {
+  constexpr char kWhat[] = "a task";
+  if (!json.is_object() || !json.contains("request") || !json.contains("keep")) {
+    throw Error(ErrorKind::kUsage, "a task needs request and keep");
+  }
+  ClipTask task;
+  task.request = request_from_json(json["request"], kWhat, ErrorKind::kUsage);
+  const JsonObject keep(json["keep"], kWhat, ErrorKind::kUsage);
+  task.keep.prefix = keep.string("prefix", "");
+  task.keep.key = keep.string("key", "");
+  task.keep.checkpoint_steps = static_cast<int>(keep.integer("steps", 0, 0, 1'000'000));
+  task.keep.checkpoint_seconds = keep.number("seconds", 0, 0, 1e9);
+  std::vector<Request> ahead;
+  if (json.contains("ahead") && json["ahead"].is_array()) {
+    for (const Json& next : json["ahead"]) {
+      ahead.push_back(request_from_json(next, kWhat, ErrorKind::kUsage));
+    }
+  }
+  task.ahead = [ahead] { return ahead; };
+  return task;
+}
 
 Json outcome_json(const ClipOutcome& o) {
   return {{"done", o.end == ClipOutcome::End::kDone},
@@ -16,6 +53,7 @@ Json outcome_json(const ClipOutcome& o) {
           {"frames", o.frames},
           {"seconds", o.seconds},
           {"peak_device_bytes", o.peak_device_bytes},
+          {"memory", o.memory_rung},
           {"note", o.note}};
 }
 
@@ -31,6 +69,7 @@ ClipOutcome outcome_from_json(const Json& json) {
   o.frames = object.integer("frames", 0, 0, INT64_MAX);
   o.seconds = object.number("seconds", 0, 0, 1e18);
   o.peak_device_bytes = static_cast<uint64_t>(object.integer("peak_device_bytes", 0, 0, INT64_MAX));
+  o.memory_rung = object.string("memory", "");
   o.note = object.string("note", "");
   return o;
 }

@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "core/json.h"
-#include "jobs/batch_queue.h"
+#include "jobs/batch_runner.h"
 
 namespace genvid {
 
+Json task_json(const ClipTask& task);
+// Throws Error(kUsage).
+ClipTask task_from_json(const Json& json);
 Json outcome_json(const ClipOutcome& outcome);
 // Throws Error(kUsage).
 ClipOutcome outcome_from_json(const Json& json);

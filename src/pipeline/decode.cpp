@@ -4,17 +4,20 @@
 #include "core/log.h"
 #include "genvid/error.h"
 #include "pipeline/frame_feeder.h"
+#include "pipeline/tiled_vae.h"
 
 namespace genvid {
 namespace {
 
 void decode_once(const Family& family, const LoadContext& context, const Tensor& latents,
-                 FrameFeeder& feeder, StageClock& clock) {
+                 FrameFeeder& feeder, StageClock& clock, int64_t tiles) {
   const std::unique_ptr<VideoVae> vae = family.load_vae(context);
-  const std::unique_ptr<VaeStream> decoder = vae->open_decoder();
+  const std::unique_ptr<VaeStream> decoder =
+      tiles > 1 ? open_tiled_decoder(*vae, tiles) : vae->open_decoder();
   clock.start("decode", latents.size(2));
   for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
     throw_if_cancelled();
+    maybe_run_out_of_memory("decode");
     feeder.write(decoder->push(latents.narrow(2, t, 1).to(context.device)));
     clock.advance(t + 1);
   }
@@ -23,19 +26,25 @@ void decode_once(const Family& family, const LoadContext& context, const Tensor&
 }  // namespace
 
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
-                    const FrameSpec& spec, FrameSink& sink, StageClock& clock) {
+                    const FrameSpec& spec, FrameSink& sink, StageClock& clock,
+                    MemoryLadder& ladder) {
   FrameFeeder feeder(sink, spec);
   bool retried = false;
+  const auto decode = [&](const LoadContext& with) {
+    ladder.run(MemoryLadder::Stage::kDecoding, [&] {
+      feeder.restart();
+      decode_once(family, with, latents, feeder, clock, ladder.vae_tiles());
+    });
+  };
   clock.start("load", 0);
   try {
-    decode_once(family, context, latents, feeder, clock);
+    decode(context);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kNumerical || context.vae_dtype == at::kFloat) throw;
     log::warn(std::string(e.what()) + "; decoding again in fp32");
     LoadContext fp32 = context;
     fp32.vae_dtype = at::kFloat;
-    feeder.restart();
-    decode_once(family, fp32, latents, feeder, clock);
+    decode(fp32);
     retried = true;
   }
   if (!feeder.complete()) {

@@ -5,13 +5,16 @@
 #include "families/family.h"
 #include "genvid/engine.h"
 #include "genvid/frame_sink.h"
+#include "pipeline/memory_ladder.h"
 #include "pipeline/progress.h"
 
 namespace genvid {
 
 // latents [1, C, T, H, W], normalised. Non-finite frames in half precision are decoded once more in
-// fp32, then Error(kNumerical). Returns whether that happened. Calls sink.finish().
+// fp32, then Error(kNumerical). Returns whether that happened. ladder: for when memory runs out.
+// Calls sink.finish().
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
-                    const FrameSpec& spec, FrameSink& sink, StageClock& clock);
+                    const FrameSpec& spec, FrameSink& sink, StageClock& clock,
+                    MemoryLadder& ladder);
 
 }  // namespace genvid

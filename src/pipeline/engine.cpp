@@ -7,12 +7,12 @@
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
-#include <new>
-
 #include "genvid/error.h"
+#include "pipeline/between_clips.h"
 #include "pipeline/check.h"
 #include "pipeline/devices.h"
 #include "pipeline/generate.h"
+#include "pipeline/memory_ladder.h"
 
 namespace genvid {
 namespace {
@@ -24,15 +24,14 @@ auto guarded(F&& body) {
     return body();
   } catch (const Error&) {
     throw;
-  } catch (const c10::OutOfMemoryError& e) {
-    throw Error(ErrorKind::kMemory, std::string("out of GPU memory: ") +
-                                        e.what_without_backtrace() +
-                                        "; use a smaller --size or fewer --seconds");
-  } catch (const c10::Error& e) {
-    throw Error(ErrorKind::kModel,
-                std::string("the tensor library failed: ") + e.what_without_backtrace());
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::kMemory, "out of memory; use a smaller --size or fewer --seconds");
+  } catch (const std::exception& e) {
+    if (const std::string why = out_of_memory(); !why.empty()) {
+      throw Error(ErrorKind::kMemory, why + "; use a smaller --size or fewer --seconds");
+    }
+    const auto* tensor_error = dynamic_cast<const c10::Error*>(&e);
+    if (tensor_error == nullptr) throw;
+    throw Error(ErrorKind::kModel, std::string("the tensor library failed: ") +
+                                       tensor_error->what_without_backtrace());
   }
 }
 
@@ -43,6 +42,10 @@ class LocalEngine final : public Engine {
   ClipResult generate(const ClipSpec& spec, FrameSink& sink) override {
     return guarded([&] { return generate_clip(spec, sink, host_); });
   }
+  void encode(const std::vector<ClipSpec>& clips) override {
+    guarded([&] { encode_clips(clips, host_); });
+  }
+  void hold_weights(bool hold) override { between_clips().hold_weights(hold); }
   ClipResult decode(const DecodeSpec& spec, FrameSink& sink) override {
     return guarded([&] { return decode_clip(spec, sink, host_); });
   }

@@ -5,6 +5,8 @@
 #include "genvid/error.h"
 #include "pipeline/check.h"
 #include "pipeline/decode.h"
+#include "pipeline/kept_state.h"
+#include "pipeline/memory_ladder.h"
 #include "pipeline/rollout_continue.h"
 #include "pipeline/runtime.h"
 #include "pipeline/text_to_video.h"
@@ -24,8 +26,10 @@ FrameSpec frame_spec(const ClipSpec& spec) {
 
 // Prompt, image and denoising; everything that a non-finite value sends through fp32 again.
 Tensor make_latents(const Family& family, const LoadContext& context, const ClipSpec& spec,
-                    StageClock& clock) {
-  const PromptPair prompts = encode_prompts(family, context, spec, clock);
+                    StageClock& clock, bool encoder_on_host) {
+  LoadContext for_text = context;
+  if (encoder_on_host) for_text.device = at::kCPU;
+  const PromptPair prompts = encode_prompts(family, for_text, spec, clock);
   Conditioning conditioning;
   if (spec.image || spec.last_image) {
     clock.start("image", 0);
@@ -34,6 +38,34 @@ Tensor make_latents(const Family& family, const LoadContext& context, const Clip
   const Geometry geometry = family.description->traits(*context.model).geometry;
   return denoise(family, context, spec, prompts, conditioning,
                  first_latents(context, spec, geometry), clock);
+}
+
+Tensor make_latents_or_retry(const Family& family, LoadContext& context, const ClipSpec& spec,
+                             StageClock& clock, MemoryLadder& ladder, ClipResult& result) {
+  const auto make = [&] {
+    Tensor latents;
+    ladder.run(MemoryLadder::Stage::kSampling, [&] {
+      latents = make_latents(family, context, spec, clock, ladder.encoder_on_host());
+    });
+    return latents;
+  };
+  try {
+    return make();
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kNumerical || context.dtype == at::kFloat) throw;
+    log::warn(std::string(e.what()) + "; trying once more in fp32");
+    context.dtype = at::kFloat;
+    result.fp32_retry = true;
+    return make();
+  }
+}
+
+void finish(const LoadContext& context, const StageClock& clock, const MemoryLadder& ladder,
+            ClipResult& result) {
+  result.memory_rung = ladder.taken();
+  result.times = clock.times();
+  result.resumed_steps = clock.resumed_parts();
+  result.peak_device_bytes = finish_device(context);
 }
 
 // A full disk or a failing codec must not cost the sampling time.
@@ -57,39 +89,54 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   LoadContext context = load_context(model, spec.device, spec.dtype, spec.vae_dtype, spec.threads);
   ClipResult result;
   StageClock clock(host);
+  MemoryLadder ladder(context);
   if (spec.rollout == "continue") {
-    continue_to_sink(family, context, spec, frame_spec(spec), sink, clock);
     result.frames = spec.frames;
-    result.times = clock.times();
-    result.peak_device_bytes = finish_device(context);
+    result.sampled = continue_to_sink(family, context, spec, frame_spec(spec), sink, clock);
+    finish(context, clock, ladder, result);
     return result;
   }
 
   Tensor latents;
-  try {
-    latents = make_latents(family, context, spec, clock);
-  } catch (const Error& e) {
-    if (e.kind() != ErrorKind::kNumerical || context.dtype == at::kFloat) throw;
-    log::warn(std::string(e.what()) + "; trying once more in fp32");
-    context.dtype = at::kFloat;
-    result.fp32_retry = true;
-    latents = make_latents(family, context, spec, clock);
+  const Geometry geometry = family.description->traits(model).geometry;
+  if (const auto kept = kept_latents(spec, latents_shape(spec, geometry))) {
+    latents = *kept;
+    result.sampled = false;
+  } else {
+    latents = make_latents_or_retry(family, context, spec, clock, ladder, result);
+    keep_latents(spec, latents);
   }
-
   if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true);
+  result.frames = spec.frames;
   try {
-    const bool retried = decode_to_sink(family, context, latents, frame_spec(spec), sink, clock);
+    const bool retried =
+        decode_to_sink(family, context, latents, frame_spec(spec), sink, clock, ladder);
     result.fp32_retry = result.fp32_retry || retried;
   } catch (const Error& e) {
     rethrow_with_rescue(e, spec, latents);
   }
-  result.frames = spec.frames;
-  result.times = clock.times();
-  result.peak_device_bytes = finish_device(context);
+  finish(context, clock, ladder, result);
   return result;
 }
 
 }  // namespace
+
+void encode_clips(const std::vector<ClipSpec>& clips, Host& host) {
+  if (clips.empty()) return;
+  const ClipSpec& first = clips.front();
+  const ModelFolder model = ModelFolder::open(first.model_dir);
+  const LoadContext context =
+      load_context(model, first.device, first.dtype, first.vae_dtype, first.threads);
+  std::vector<ClipSpec> alike;
+  for (const ClipSpec& clip : clips) {
+    if (clip.model_dir == first.model_dir && clip.device == first.device &&
+        clip.dtype == first.dtype) {
+      alike.push_back(clip);
+    }
+  }
+  StageClock clock(host);
+  encode_ahead(find_family(model), context, alike, clock);
+}
 
 // Values that are not finite are the weights' fault more often than the arithmetic's; then say
 // which.
@@ -134,10 +181,10 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   }
   StageClock clock(host);
   ClipResult result;
-  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock);
+  MemoryLadder ladder(context);
+  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock, ladder);
   result.frames = frames.frames;
-  result.times = clock.times();
-  result.peak_device_bytes = finish_device(context);
+  finish(context, clock, ladder, result);
   return result;
 }
 

@@ -8,6 +8,7 @@
 namespace genvid {
 
 ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host);
+void encode_clips(const std::vector<ClipSpec>& clips, Host& host);
 ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host);
 
 }  // namespace genvid

@@ -12,6 +12,11 @@ void StageClock::start(const std::string& stage, int64_t total) {
 
 void StageClock::advance(int64_t done) { host_.progress({stage_, done, total_}); }
 
+void StageClock::resumed(int64_t done) {
+  resumed_ += done;
+  if (done > 0) advance(done);
+}
+
 void StageClock::stop() {
   if (stage_.empty()) return;
   const auto spent = std::chrono::steady_clock::now() - begin_;

@@ -16,6 +16,9 @@ class StageClock {
   // Ends the running stage and starts another, of `total` parts.
   void start(const std::string& stage, int64_t total);
   void advance(int64_t done);  // parts done so far
+  // Parts that an earlier process did; they count in resumed_parts().
+  void resumed(int64_t done);
+  int64_t resumed_parts() const { return resumed_; }
   void stop();
   const std::vector<StageTime>& times() const { return times_; }
 
@@ -23,6 +26,7 @@ class StageClock {
   Host& host_;
   std::string stage_;
   int64_t total_ = 0;
+  int64_t resumed_ = 0;
   std::chrono::steady_clock::time_point begin_;
   std::vector<StageTime> times_;
 };

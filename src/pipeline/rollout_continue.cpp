@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "genvid/error.h"
 #include "pipeline/frame_feeder.h"
+#include "pipeline/kept_state.h"
 #include "pipeline/text_to_video.h"
 
 namespace genvid {
@@ -86,28 +87,38 @@ Tensor ColorMatch::operator()(const Tensor& frames) const {
   return frames.mul(gain).add(offset).clamp(-1.0, 1.0);
 }
 
-void continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
+bool continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                       const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
   const Geometry geometry = family.description->traits(*context.model).geometry;
   const int64_t window = (spec.window_latents - 1) * geometry.temporal_factor + 1;
-  const PromptPair prompts = encode_prompts(family, context, spec, clock);
+  std::optional<PromptPair> prompts;
   FrameFeeder feeder(sink, frames);
   Tensor boundary;
   ClipSpec clip = spec;
-  uint64_t index = 0;
-  for (const int64_t count : chain_frames(spec.frames, window, geometry.temporal_factor)) {
-    clip.model_frames = count;
+  const auto sample = [&] {
+    if (!prompts) prompts = encode_prompts(family, context, spec, clock);
     if (boundary.defined()) clip.image = image_of(boundary);
     Conditioning conditioning;
     if (clip.image) conditioning = family.prepare_conditioning(context, clip);
-    const Tensor first = first_latents(context, clip, geometry, index++);
-    const Tensor latents = denoise(family, context, clip, prompts, conditioning, first, clock);
+    const Tensor first =
+        first_latents(context, clip, geometry, static_cast<uint64_t>(clip.keep.part));
+    const Tensor latents = denoise(family, context, clip, *prompts, conditioning, first, clock);
+    keep_latents(clip, latents);
+    return latents;
+  };
+  clip.keep.part = 0;
+  for (const int64_t count : chain_frames(spec.frames, window, geometry.temporal_factor)) {
+    clip.model_frames = count;
+    const auto kept = kept_latents(clip, latents_shape(clip, geometry));
+    const Tensor latents = kept ? *kept : sample();
     clock.start("decode", latents.size(2));
     boundary = feed_clip(family, context, latents, boundary, feeder);
+    ++clip.keep.part;
   }
   clock.start("encode", 0);
   sink.finish();
   clock.stop();
+  return prompts.has_value();
 }
 
 }  // namespace genvid

@@ -22,8 +22,9 @@ struct ColorMatch {
 };
 
 // New noise per clip. spec.image starts the first clip; without it that one is from text alone.
-// Calls sink.finish(). A non-finite value is Error(kNumerical).
-void continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
+// Clips whose latents spec.keep has are decoded from those. Calls sink.finish(). A non-finite value
+// is Error(kNumerical). Returns false when nothing had to be sampled.
+bool continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                       const FrameSpec& frames, FrameSink& sink, StageClock& clock);
 
 }  // namespace genvid

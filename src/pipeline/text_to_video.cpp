@@ -5,11 +5,16 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <set>
+
 #include "core/cancel.h"
 #include "diffusion/guidance.h"
 #include "diffusion/noise.h"
 #include "diffusion/scheduler.h"
 #include "genvid/error.h"
+#include "pipeline/between_clips.h"
+#include "pipeline/kept_state.h"
+#include "pipeline/memory_ladder.h"
 #include "pipeline/windows.h"
 #include "tensor/device.h"
 #include "weights/tensor_file.h"
@@ -25,17 +30,22 @@ const Stage& stage_of(const std::vector<Stage>& stages, double timestep) {
               "no transformer of the model serves timestep " + std::to_string(timestep));
 }
 
-// The one denoiser in memory. Moving to another set of weights frees the first before it loads.
+// The one denoiser in memory. Moving to another set of weights frees the first before it loads; the
+// last one may stay for the next clip.
 class ResidentDenoiser {
  public:
   ResidentDenoiser(const Family& family, const LoadContext& context)
       : family_(family), context_(context) {}
+  ~ResidentDenoiser() {
+    if (denoiser_) between_clips().put_denoiser(context_, component_, std::move(denoiser_));
+  }
 
   Denoiser& enter(const Stage& stage) {
     if (component_ != stage.component) {
       denoiser_.reset();
       empty_device_cache(context_.device);
-      denoiser_ = family_.load_denoiser(context_, stage.component);
+      denoiser_ = between_clips().denoiser(context_, stage.component);
+      if (!denoiser_) denoiser_ = family_.load_denoiser(context_, stage.component);
       component_ = stage.component;
     }
     return *denoiser_;
@@ -45,7 +55,7 @@ class ResidentDenoiser {
   const Family& family_;
   LoadContext context_;
   std::string component_;
-  std::unique_ptr<Denoiser> denoiser_;
+  std::shared_ptr<Denoiser> denoiser_;
 };
 
 WindowPlan clip_windows(const ClipSpec& spec, int64_t latent_frames) {
@@ -63,6 +73,7 @@ Tensor predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& la
   Tensor sum = at::zeros_like(latents);
   Tensor weight = at::zeros({1, 1, plan.frames, 1, 1}, latents.options());
   for (size_t i = 0; i < plan.starts.size(); ++i) {
+    throw_if_cancelled();
     const int64_t start = plan.starts[i];
     Conditioning part = conditioning;
     if (part.concat_latents.defined()) {
@@ -78,28 +89,58 @@ Tensor predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& la
   return sum.div_(weight);
 }
 
+Tensor encode_finite(TextEncoder& encoder, const std::string& text) {
+  const Tensor embeds = encoder.encode(text);
+  if (!at::isfinite(embeds).all().item<bool>()) {
+    throw Error(ErrorKind::kNumerical, "the text encoder gave values that are not finite");
+  }
+  return embeds;
+}
+
 }  // namespace
 
 PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
                           StageClock& clock) {
   clock.start("text", 0);
-  const std::unique_ptr<TextEncoder> encoder = family.load_text_encoder(context);
   PromptPair out;
-  out.prompt = encoder->encode(spec.prompt);
-  if (guidance_enabled(spec.guidance_scale)) out.negative = encoder->encode(spec.negative_prompt);
-  for (const Tensor& t : {out.prompt, out.negative}) {
-    if (t.defined() && !at::isfinite(t).all().item<bool>()) {
-      throw Error(ErrorKind::kNumerical, "the text encoder gave values that are not finite");
-    }
-  }
+  const bool guided = guidance_enabled(spec.guidance_scale);
+  out.prompt = between_clips().prompt(context, spec.prompt);
+  if (guided) out.negative = between_clips().prompt(context, spec.negative_prompt);
+  if (out.prompt.defined() && (out.negative.defined() || !guided)) return out;
+  maybe_run_out_of_memory("text");
+  const std::unique_ptr<TextEncoder> encoder = family.load_text_encoder(context);
+  out.prompt = encode_finite(*encoder, spec.prompt);
+  if (guided) out.negative = encode_finite(*encoder, spec.negative_prompt);
   return out;
+}
+
+void encode_ahead(const Family& family, const LoadContext& context,
+                  const std::vector<ClipSpec>& clips, StageClock& clock) {
+  std::set<std::string> texts;
+  for (const ClipSpec& clip : clips) {
+    texts.insert(clip.prompt);
+    if (guidance_enabled(clip.guidance_scale)) texts.insert(clip.negative_prompt);
+  }
+  clock.start("text", static_cast<int64_t>(texts.size()));
+  between_clips().clear_prompts();
+  const std::unique_ptr<TextEncoder> encoder = family.load_text_encoder(context);
+  int64_t done = 0;
+  for (const std::string& text : texts) {
+    throw_if_cancelled();
+    between_clips().put_prompt(context, text, encode_finite(*encoder, text));
+    clock.advance(++done);
+  }
+  clock.stop();
+}
+
+std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& g) {
+  return {1, g.latent_channels, (spec.model_frames - 1) / g.temporal_factor + 1,
+          spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
 }
 
 Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& g,
                      uint64_t clip) {
-  const std::vector<int64_t> shape = {
-      1, g.latent_channels, (spec.model_frames - 1) / g.temporal_factor + 1,
-      spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
+  const std::vector<int64_t> shape = latents_shape(spec, g);
   Tensor latents;
   if (spec.init_latents.empty() || clip > 0) {
     latents = initial_noise(spec.noise, spec.seed, shape, clip);
@@ -149,17 +190,18 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
   ResidentDenoiser resident(family, context);
   const WindowPlan plan = clip_windows(spec, latents.size(2));
 
-  clock.start("denoise", spec.num_inference_steps);
-  for (int64_t i = 0; i < spec.num_inference_steps; ++i) {
+  const auto step = [&](int64_t i) {
     throw_if_cancelled();
     const double t = scheduler->timesteps()[i];
     const Stage& stage = stage_of(stages, t);
     Denoiser& denoiser = resident.enter(stage);
 
+    maybe_run_out_of_memory("denoise");
     const Tensor input = pin_latents(latents, conditioning);
     const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
     Tensor noise_pred = predict_clip(denoiser, plan, input, timestep, prompts.prompt, conditioning);
     if (prompts.negative.defined()) {
+      throw_if_cancelled();
       const Tensor uncond =
           predict_clip(denoiser, plan, input, timestep, prompts.negative, conditioning);
       const double scale = stage.second_guidance ? spec.guidance_scale_2 : spec.guidance_scale;
@@ -172,7 +214,21 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
                                              std::to_string(spec.num_inference_steps) +
                                              " gave values that are not finite");
     }
-    clock.advance(i + 1);
+  };
+
+  clock.start("denoise", spec.num_inference_steps);
+  StepKeeper keeper(spec, context);
+  const int64_t first = keeper.resume(*scheduler, latents);
+  clock.resumed(first);
+  try {
+    for (int64_t i = first; i < spec.num_inference_steps; ++i) {
+      step(i);
+      keeper.stepped(i + 1, *scheduler, latents);
+      clock.advance(i + 1);
+    }
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kCancelled) keeper.interrupted(*scheduler);
+    throw;
   }
   return pin_latents(latents, conditioning).to(at::kFloat);
 }

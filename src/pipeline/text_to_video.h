@@ -15,13 +15,20 @@ struct PromptPair {
 PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
                           StageClock& clock);
 
+// The prompts of several clips of context's model and dtype, for encode_prompts() to find.
+void encode_ahead(const Family& family, const LoadContext& context,
+                  const std::vector<ClipSpec>& clips, StageClock& clock);
+
+// [1, C, T, H, W] of a clip, or of one of a chain.
+std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& geometry);
+
 // fp32 [1, C, T, H, W] on the context's device: noise, or the spec's init_latents. clip: index in a
 // chain of clips, each of which has noise of its own.
 Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& geometry,
                      uint64_t clip = 0);
 
-// The denoising loop. Returns normalised fp32 latents. Throws Error(kNumerical) when a step gives
-// values that are not finite.
+// The denoising loop, from where spec.keep says it was left. Returns normalised fp32 latents.
+// Throws Error(kNumerical) when a step gives values that are not finite.
 Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
                const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock);

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "core/latents_file.h"
 #include "core/safetensors.h"
 #include "genvid/error.h"
 #include "weights/weight_store.h"
@@ -36,23 +37,7 @@ void for_each_tensor(
 }
 
 Tensor read_latents(const std::filesystem::path& path) {
-  SafetensorsHeader header;
-  try {
-    header = read_safetensors_header(path);
-  } catch (const Error& e) {
-    throw Error(ErrorKind::kUsage, std::string("cannot read latents: ") + e.what());
-  }
-  if (header.tensors.size() != 1) {
-    throw Error(ErrorKind::kUsage, path.string() + " holds " +
-                                       std::to_string(header.tensors.size()) +
-                                       " tensors; latents are one tensor [1, C, T, H, W]");
-  }
-  const TensorEntry& entry = header.tensors.front();
-  if (entry.dtype != DType::kF32 || entry.shape.size() != 5 || entry.shape[0] != 1 ||
-      entry.bytes == 0) {
-    throw Error(ErrorKind::kUsage,
-                path.string() + ": tensor '" + entry.name + "' is not fp32 [1, C, T, H, W]");
-  }
+  const TensorEntry entry = latents_entry(path);
   std::ifstream file(path, std::ios::binary);
   return read_entry(file, entry, path);
 }

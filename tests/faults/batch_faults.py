@@ -7,6 +7,7 @@ lost, corrupt, duplicated or skipped clip. A tool that is not here is 'skipped',
   batch_faults.py GENVID MODEL claim [--runs N]        8 processes share one list
   batch_faults.py GENVID MODEL workers                 workers that are killed or stopped
   batch_faults.py GENVID MODEL signals                 TERM, USR1, INT, and a second process
+  batch_faults.py GENVID MODEL shards                  --shard I/N for N = 1 to 17
   batch_faults.py GENVID MODEL cost                    8 clips in one batch against 8 runs
 """
 
@@ -40,7 +41,7 @@ def require(condition, message):
 class Batch:
     """A job file with its own output folder."""
 
-    def __init__(self, args, clips, folder):
+    def __init__(self, args, clips, folder, **defaults):
         self.args = args
         self.folder = pathlib.Path(folder)
         self.out = self.folder / "out"
@@ -52,7 +53,7 @@ class Batch:
             "output_template": "{id}.mkv",
             "defaults": {"model": args.model, "size": "32x32", "num_frames": 5, "threads": 1,
                          "num_inference_steps": 2, "device": "cpu",
-                         "codec": "ffv1"},
+                         "codec": "ffv1", **defaults},
             "jobs": [{"id": i, "prompt": f"a house, take {i}"} for i in self.ids]}))
         self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache"),
                                 XDG_DATA_HOME=str(self.folder / "data"),
@@ -215,7 +216,7 @@ def kill_points(args, folder):
     batch = Batch(args, args.clips, folder)
     reference = reference_of(batch)
     kills = collections.Counter()
-    for call in CALLS:
+    for call in args.calls.split(",") if args.calls else CALLS:
         for when in places(batch, call, args.step):
             code, _ = batch.run(prefix=traced(call, "signal=KILL", when))
             if code in (137, -9):
@@ -227,7 +228,7 @@ def kill_points(args, folder):
             done = batch.check_complete(reference)
             require(max(done.values()) == 1, f"made twice after a kill at {call} {when}")
             batch.clear()
-    require(sum(kills.values()) > 20, f"only {kills}")
+    require(sum(kills.values()) > (0 if args.calls else 20), f"only {kills}")
     print(f"points: {sum(kills.values())} kills ({dict(kills)}) in batches of {args.clips} clips: "
           "0 lost, corrupt, duplicated or skipped")
 
@@ -238,7 +239,8 @@ def error_points(args, folder):
     reference = reference_of(batch)
     codes = collections.Counter()
     for error in ("ENOSPC", "EIO"):
-        for call in ("write", "fsync", "fdatasync", "renameat2", "rename", "close"):
+        calls = ("write", "fsync", "fdatasync", "renameat2", "rename", "close")
+        for call in args.calls.split(",") if args.calls else calls:
             for when in places(batch, call, args.step):
                 code, errors = batch.run(prefix=traced(call, f"error={error}", when))
                 # Before main() it is the loader's to fail, with 127.
@@ -272,6 +274,25 @@ def shared_claims(args, folder):
         batch.clear()
         shutil.rmtree(claims)
     print(f"claim: {args.runs} runs of 8 processes on {len(batch.ids)} clips: each made once")
+
+
+def shards(args, folder):
+    """--shard I/N for N = 1 to 17: together the whole list, no clip in two of them."""
+    batch = Batch(args, 100, folder)
+
+    def listed(*more):
+        shown = subprocess.run(batch.command("--dry-run", *more), capture_output=True, text=True,
+                               env=batch.environment, check=True)
+        return [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("clip")]
+
+    require(sorted(listed()) == batch.ids, "the whole list is not the job file's")
+    runs = 0
+    for count in range(1, 18):
+        parts = [listed("--shard", f"{i}/{count}") for i in range(count)]
+        runs += count
+        require(sorted(sum(parts, [])) == batch.ids, f"the union of {count} shards is another list")
+    print(f"shards: n = 1 to 17, {runs} parts of {len(batch.ids)} clips: disjoint, their union is "
+          "the whole list")
 
 
 def children_of(pid):
@@ -359,7 +380,7 @@ def cost(args, folder):
 
 
 TESTS = {"kill": random_kills, "points": kill_points, "errors": error_points,
-         "claim": shared_claims, "workers": lost_workers, "signals": signals, "cost": cost}
+         "claim": shared_claims, "workers": lost_workers, "signals": signals, "cost": cost, "shards": shards}
 
 
 def main():
@@ -372,6 +393,7 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--calls", help="only these system calls, with commas (points, errors)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="genvid-faults-") as folder:

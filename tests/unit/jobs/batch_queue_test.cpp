@@ -56,6 +56,7 @@ TEST(BatchQueue, KeepsClipsOfAModelTogether) {
 
 TEST(BatchQueue, WaitsForAfterAndSkipsWhatComesAfterAFailure) {
   std::vector<BatchClip> clips = {clip("c"), clip("b"), clip("a"), clip("d")};
+  for (size_t i = 0; i < clips.size(); ++i) clips[i].clip.job = i;
   clips[0].after = {1};
   clips[1].after = {2};
   BatchQueue queue(clips, 0);
@@ -111,6 +112,37 @@ TEST(BatchQueue, ACopyOfAFailedClipIsMadeOnItsOwn) {
   EXPECT_FALSE(queue.take(Clock::now()));
   queue.finish(0, failed(4), Clock::now());
   EXPECT_EQ(queue.take(Clock::now()), 1u);
+}
+
+TEST(BatchQueue, SaysWhatComesNextForTheSameModel) {
+  BatchQueue queue({clip("a"), clip("b"), clip("c"), clip("d"), clip("x", "n")}, 0);
+  queue.settle(1, State::kDone, "");
+  EXPECT_EQ(queue.take(Clock::now()), 0u);
+  EXPECT_EQ(queue.upcoming(0, 10, 1), (std::vector<size_t>{2, 3}));
+  EXPECT_EQ(queue.upcoming(0, 1, 1), (std::vector<size_t>{2}));
+  EXPECT_EQ(queue.upcoming(0, 10, 2),
+            (std::vector<size_t>{3}));  // every second is another worker's
+}
+
+// A hundred thousand clips wait for one job: their end must not cost a look at each for each.
+TEST(BatchQueue, ManyClipsCostTheirNumber) {
+  constexpr size_t kClips = 100'000;
+  std::vector<BatchClip> clips(kClips);
+  for (size_t i = 0; i < kClips; ++i) {
+    clips[i].clip.id = std::to_string(i);
+    clips[i].clip.job = i < kClips / 2 ? 0 : 1;
+    if (i >= kClips / 2) clips[i].after = {0};
+  }
+  BatchQueue queue(std::move(clips), 0);
+  const auto start = Clock::now();
+  size_t taken = 0;
+  while (const auto i = queue.take(start)) {
+    ++taken;
+    queue.finish(*i, done(), start);
+    ASSERT_EQ(queue.count(State::kDone), taken);
+  }
+  EXPECT_EQ(taken, kClips);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));  // 0.1 s on a free core
 }
 
 TEST(BatchQueue, StopLeavesRunningClips) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "core/crc32c.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
