@@ -43,9 +43,16 @@ struct Request {
   std::string init_latents;  // safetensors, one fp32 tensor [1,C,T,H,W], normalised space
   std::string save_latents;
 
-  std::string codec;  // empty = by the output's suffix
+  std::string format;  // of standard output: y4m, mp4, mkv, webm or raw
+  std::string codec;   // empty = by the output's suffix
   std::optional<int> crf;
+  std::optional<int64_t> bitrate;  // bits a second
   std::string pix_fmt;
+  std::string preset;           // the encoder's own word or number
+  std::string encoder_options;  // FFmpeg's names: "tune=film;g=48"
+  std::optional<Size> output_size;
+  std::optional<Rational> output_fps;
+  std::string preview;  // PNG contact sheet
   bool watermark = true;
 
   // What made it: signing, and where the prompt is kept.

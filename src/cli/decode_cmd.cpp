@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/model_locator.h"
 #include "cli/output_flags.h"
+#include "cli/recorded_output.h"
 #include "cli/restart.h"
 #include "cli/session.h"
 #include "core/limits.h"
@@ -119,14 +120,13 @@ int decode(const DecodeFlags& f) {
   DecodeSpec spec = decode_spec(request, f.latents, model, family.traits(model));
   decide_device(request, spec);
   check_model(model, family);
-  const media::OutputOptions options = output_options(request);
-  media::check_output(options, *spec.size, spec.fps, *spec.frames);
+  media::check_output(output_options(request), *spec.size, spec.fps, *spec.frames);
   if (spec.device == "cpu") require_decode_memory(model, family, spec);
 
   static ProgressView view(mode);
   const std::unique_ptr<Engine> engine = load_engine(view);
   spec.device = available_device(*engine, spec.device, request.device == "auto");
-  const auto sink = media::open_output(options);
+  const auto sink = media::open_output(decoded_options(request, spec));
   ClipResult result;
   try {
     result = engine->decode(spec, *sink);

@@ -11,8 +11,8 @@ void bad_value(const std::string& flag, const std::string& value, const std::str
               flag + " is \"" + log::printable(value.substr(0, 64)) + "\", expected " + expected);
 }
 
-void RequestFlags::add(const std::string& flag, const std::string& help, const std::string& type,
-                       std::function<Field(const std::string&)> parse) {
+void RequestFlags::custom(const std::string& flag, const std::string& help, const std::string& type,
+                          std::function<Field(const std::string&)> parse) {
   const auto set = [this, parse = std::move(parse)](const std::string& value) {
     fields_.push_back(parse(value));
   };
@@ -22,17 +22,19 @@ void RequestFlags::add(const std::string& flag, const std::string& help, const s
 
 void RequestFlags::text(const std::string& flag, std::string Request::*field,
                         const std::string& help) {
-  add(flag, help, "TEXT", [=](const std::string& v) { return [=](Request& r) { r.*field = v; }; });
+  custom(flag, help, "TEXT",
+         [=](const std::string& v) { return [=](Request& r) { r.*field = v; }; });
 }
 
 void RequestFlags::text(const std::string& flag, std::optional<std::string> Request::*field,
                         const std::string& help) {
-  add(flag, help, "TEXT", [=](const std::string& v) { return [=](Request& r) { r.*field = v; }; });
+  custom(flag, help, "TEXT",
+         [=](const std::string& v) { return [=](Request& r) { r.*field = v; }; });
 }
 
 void RequestFlags::number(const std::string& flag, std::optional<double> Request::*field,
                           const std::string& help) {
-  add(flag, help, "NUMBER", [=](const std::string& v) {
+  custom(flag, help, "NUMBER", [=](const std::string& v) {
     const auto value = parse_number(v);
     if (!value) bad_value(flag, v, "a number");
     return [=](Request& r) { r.*field = *value; };
@@ -54,7 +56,7 @@ int whole(const std::string& flag, const std::string& text, int lo, int hi) {
 
 void RequestFlags::integer(const std::string& flag, std::optional<int> Request::*field,
                            const std::string& help, int lo, int hi) {
-  add(flag, help, "N", [=](const std::string& v) {
+  custom(flag, help, "N", [=](const std::string& v) {
     const int value = whole(flag, v, lo, hi);
     return [=](Request& r) { r.*field = value; };
   });
@@ -62,14 +64,14 @@ void RequestFlags::integer(const std::string& flag, std::optional<int> Request::
 
 void RequestFlags::integer(const std::string& flag, int Request::*field, const std::string& help,
                            int lo, int hi) {
-  add(flag, help, "N", [=](const std::string& v) {
+  custom(flag, help, "N", [=](const std::string& v) {
     const int value = whole(flag, v, lo, hi);
     return [=](Request& r) { r.*field = value; };
   });
 }
 
 void RequestFlags::frames(const std::string& flag, const std::string& help) {
-  add(flag, help, "N", [=](const std::string& v) {
+  custom(flag, help, "N", [=](const std::string& v) {
     const auto value = parse_integer(v);
     if (!value) bad_value(flag, v, "a whole number");
     return [=](Request& r) { r.frames = *value; };
@@ -77,7 +79,7 @@ void RequestFlags::frames(const std::string& flag, const std::string& help) {
 }
 
 void RequestFlags::seed(const std::string& flag, const std::string& help) {
-  add(flag, help, "N", [=](const std::string& v) {
+  custom(flag, help, "N", [=](const std::string& v) {
     const auto value = parse_unsigned(v);
     if (!value) bad_value(flag, v, "a whole number from 0 to 18446744073709551615");
     return [=](Request& r) { r.seed = *value; };
@@ -85,7 +87,7 @@ void RequestFlags::seed(const std::string& flag, const std::string& help) {
 }
 
 void RequestFlags::size(const std::string& flag, const std::string& help) {
-  add(flag, help, "WxH", [=](const std::string& v) {
+  custom(flag, help, "WxH", [=](const std::string& v) {
     const auto value = parse_size(v);
     if (!value) bad_value(flag, v, "WIDTHxHEIGHT, e.g. 832x480");
     return [=](Request& r) { r.size = *value; };
@@ -93,7 +95,7 @@ void RequestFlags::size(const std::string& flag, const std::string& help) {
 }
 
 void RequestFlags::fps(const std::string& flag, const std::string& help) {
-  add(flag, help, "R", [=](const std::string& v) {
+  custom(flag, help, "R", [=](const std::string& v) {
     const auto value = parse_rate(v);
     if (!value) bad_value(flag, v, "frames a second, e.g. 24 or 30000/1001");
     return [=](Request& r) { r.fps = *value; };

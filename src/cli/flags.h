@@ -35,12 +35,13 @@ class RequestFlags {
   // The heading in --help for the flags that follow; empty = the usual one.
   void group(const std::string& heading) { group_ = heading; }
 
+  // parse turns a value into what it sets, or throws.
+  void custom(const std::string& flag, const std::string& help, const std::string& type,
+              std::function<Field(const std::string&)> parse);
+
   void apply(Request& request) const;
 
  private:
-  void add(const std::string& flag, const std::string& help, const std::string& type,
-           std::function<Field(const std::string&)> parse);
-
   CLI::App& app_;
   std::string group_;
   std::vector<Field> fields_;

@@ -33,6 +33,17 @@ void keep_in_history(const Request& request, const Plan& plan, const ClipIdentit
   History(History::default_path()).append(entry);
 }
 
+void mark(media::OutputOptions& options, const ClipIdentity& identity, bool watermark) {
+  options.xmp.emplace();
+  options.xmp->system_name = "genvid";
+  options.xmp->system_version = GENVID_VERSION;
+  options.xmp->created = identity.created;
+  options.xmp->unique_id = "urn:uuid:" + identity.id.text();
+  if (!watermark) return;
+  options.watermark.emplace();
+  options.watermark->payload.clip_id = identity.id.short_id();
+}
+
 }  // namespace
 
 ClipRecorder::ClipRecorder(const EngineInfo& engine) : digests_(DigestCache::default_path()) {
@@ -53,6 +64,7 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
     options.sealer = std::make_shared<media::C2paSealer>(
         options.sealer->with_manifest(c2pa_manifest(record, request, GENVID_VERSION)));
   }
+  mark(options, identity, request.watermark);
   if (!request.history) return options;
   try {
     keep_in_history(request, plan, identity, record);
@@ -61,6 +73,12 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
     if (!warned_) warn(std::string(e.what()) + "; the prompt is kept nowhere (--no-history)");
     warned_ = true;
   }
+  return options;
+}
+
+media::OutputOptions decoded_options(const Request& request, const DecodeSpec& spec) {
+  media::OutputOptions options = output_options(request);
+  mark(options, identify_latents(spec), request.watermark);
   return options;
 }
 

@@ -3,6 +3,7 @@
 // batches and reruns.
 #pragma once
 
+#include "genvid/clip_spec.h"
 #include "genvid/engine.h"
 #include "genvid/request.h"
 #include "jobs/job_key.h"
@@ -25,5 +26,8 @@ class ClipRecorder {
   DigestCache digests_;
   bool warned_ = false;
 };
+
+// Of latents, whose prompt and settings nobody knows any more: the id is theirs.
+media::OutputOptions decoded_options(const Request& request, const DecodeSpec& spec);
 
 }  // namespace genvid::cli

@@ -41,9 +41,16 @@ void visit_fields(R& r, V& v) {
   v.word("noise", r.noise, {"philox", "torch"});
   v.path("init_latents", r.init_latents);
   v.path("save_latents", r.save_latents);
+  v.word("format", r.format, {"", "y4m", "mp4", "mkv", "webm", "raw"});
   v.word("codec", r.codec, {});
   v.integer("crf", r.crf, 0, 63);
+  v.integer("bitrate", r.bitrate, 1'000, 1'000'000'000);
   v.word("pix_fmt", r.pix_fmt, {});
+  v.word("preset", r.preset, {});
+  v.text("encoder_options", r.encoder_options, limits::kPromptBytes);
+  v.size("output_size", r.output_size);
+  v.rate("output_fps", r.output_fps);
+  v.path("preview", r.preview);
   v.flag("watermark", r.watermark);
   v.path("sign", r.sign);
   v.path("cert", r.cert);

@@ -97,6 +97,7 @@ class Preparer {
     common.seed = 0;
     common.output.clear();
     common.save_latents.clear();
+    common.preview.clear();
     const std::string key =
         request_to_json(common).dump(-1, ' ', false, Json::error_handler_t::replace);
     auto it = plans_.find(key);

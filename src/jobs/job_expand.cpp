@@ -167,13 +167,16 @@ Request clip_request(const JobFile& file, const ExpandedClip& clip, const Expand
   const std::string name = settings.value("output", file.settings().output_template);
   const std::string latents = settings.value("save_latents", "");
   settings.erase("output");
+  const std::string preview = settings.value("preview", "");
   settings.erase("save_latents");
+  settings.erase("preview");
   const uint64_t hash = plain_hash(settings.dump(-1, ' ', false, Json::error_handler_t::replace));
   Request request = request_from_json(settings, "job \"" + clip.id + "\"", kKind);
   namespace fs = std::filesystem;
   const fs::path dir = options.output_dir.empty() ? file.settings().output_dir : options.output_dir;
   request.output = (dir / filled(name, clip, seed, hash)).string();
   if (!latents.empty()) request.save_latents = (dir / filled(latents, clip, seed, hash)).string();
+  if (!preview.empty()) request.preview = (dir / filled(preview, clip, seed, hash)).string();
   return request;
 }
 

@@ -51,6 +51,15 @@ std::string picture_digest(const std::optional<Image>& image) {
   return hash.finish();
 }
 
+// Of a SHA-256 in hexadecimal digits.
+ClipId id_of(const std::string& digest) {
+  std::array<uint8_t, 16> bytes{};
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<uint8_t>(std::stoi(digest.substr(2 * i, 2), nullptr, 16));
+  }
+  return ClipId(bytes);
+}
+
 std::string now() {
   std::time_t seconds = std::time(nullptr);
   if (const char* pinned = std::getenv("SOURCE_DATE_EPOCH")) {
@@ -119,14 +128,17 @@ ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipM
   if (const auto latents = identity.inputs.find("init_latents"); latents != identity.inputs.end()) {
     pixels["init_latents"] = latents->second.sha256;
   }
-  const std::string digest = with_key(maker.secret, "genvid clip id 1\n" + dumped(pixels));
-  std::array<uint8_t, 16> bytes{};
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<uint8_t>(std::stoi(digest.substr(2 * i, 2), nullptr, 16));
-  }
-  identity.id = ClipId(bytes);
+  identity.id = id_of(with_key(maker.secret, "genvid clip id 1\n" + dumped(pixels)));
   identity.created = now();
   return identity;
+}
+
+ClipIdentity identify_latents(const DecodeSpec& spec) {
+  const Json pixels = {{"latents", media::sha256_file(spec.latents)},
+                       {"size", spec.size ? to_text(*spec.size) : ""},
+                       {"num_frames", spec.frames.value_or(0)},
+                       {"vae_dtype", spec.vae_dtype}};
+  return {id_of(media::sha256("genvid latents id 1\n" + dumped(pixels))), now(), {}};
 }
 
 Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& maker,
@@ -136,7 +148,12 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   r.threads = plan.spec.threads;
   r.codec = request.codec;
   r.crf = request.crf;
+  r.bitrate = request.bitrate;
   r.pix_fmt = request.pix_fmt;
+  r.preset = request.preset;
+  r.encoder_options = request.encoder_options;
+  r.output_size = request.output_size;
+  r.output_fps = request.output_fps;
   r.watermark = request.watermark;
   Json record = request_to_json(r);
   record["noise"] = plan.spec.noise;  // also when it is the default

@@ -39,6 +39,9 @@ struct ClipIdentity {
 // number.
 ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipMakerInfo& maker);
 
+// The same for latents that are only decoded: nobody guesses those.
+ClipIdentity identify_latents(const DecodeSpec& spec);
+
 Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& maker,
                  const ClipIdentity& identity);
 

@@ -4,6 +4,7 @@
 #include "media/child.h"
 #include "media/encoder.h"
 #include "media/packet_sink.h"
+#include "media/preview_sheet.h"
 #include "media/seal_file.h"
 #include "media/target_check.h"
 #include "media/video_writer.h"
@@ -58,13 +59,17 @@ uint64_t least_bytes(const OutputPlan& plan, Size size, int64_t frames) {
 
 void check_output(const OutputOptions& options, Size size, Rational fps, int64_t frames) {
   OutputPlan plan = plan_output(options);
-  check_geometry(plan, size, fps);
+  const FrameSpec spec =
+      written_spec(plan, options, {size.width, size.height, fps, frames, FrameLayout::kGbrpF32});
+  size = {spec.width, spec.height};
+  check_geometry(plan, size, spec.fps);
   check_target(plan, options.overwrite);
   if (options.sealer != nullptr) check_sealable(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kFile) AtomicFile probe(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kImages) make_image_sink(plan, options);
-  check_free_space(plan, least_bytes(plan, size, frames));
-  try_encoder(plan, size, fps);
+  if (!options.preview.empty()) PreviewSheet preview(options, spec);
+  check_free_space(plan, least_bytes(plan, size, spec.frames));
+  try_encoder(plan, size, spec.fps);
 }
 
 }  // namespace genvid::media

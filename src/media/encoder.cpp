@@ -1,5 +1,8 @@
 #include "media/encoder.h"
 
+#include "media/quote.h"
+#include "media/target_check.h"
+
 namespace genvid::media {
 namespace {
 
@@ -28,10 +31,13 @@ ColorTags tags_for(const OutputPlan& plan) {
 }  // namespace
 
 Encoder::Encoder(const OutputPlan& plan, const FrameSpec& spec, int threads)
-    : name_(plan.encoder.encoder),
-      packet_(av::new_packet()),
-      converter_(spec.width, spec.height, plan.pix_fmt, tags_for(plan)) {
+    : name_(plan.encoder.encoder), packet_(av::new_packet()) {
   av::install_log();
+  if (plan.is_gif()) {
+    palette_ = std::make_unique<GifPalette>(spec.width, spec.height, folder_of(plan.path));
+  } else {
+    converter_.emplace(spec.width, spec.height, plan.pix_fmt, tags_for(plan));
+  }
   const AVCodec* codec = avcodec_find_encoder_by_name(name_.c_str());
   if (codec == nullptr) throw Error(ErrorKind::kUnavailable, "this FFmpeg has no encoder " + name_);
   context_ = av::new_codec_context(codec);
@@ -50,16 +56,22 @@ Encoder::Encoder(const OutputPlan& plan, const FrameSpec& spec, int threads)
                 std::to_string(spec.height) + " " + av_get_pix_fmt_name(plan.pix_fmt),
             ErrorKind::kUnavailable);
   if (std::string left = options.leftovers(); !left.empty()) {
-    throw Error(ErrorKind::kUnavailable,
-                "encoder " + name_ + " of this FFmpeg does not know the option " + left);
+    throw Error(ErrorKind::kUsage, "encoder " + name_ + " does not know the option " +
+                                       log::printable(left) + "; see ffmpeg -h encoder=" + name_);
   }
 }
 
 void Encoder::encode(const FrameView& view, const OnPacket& on_packet) {
-  send(converter_.convert(view, next_pts_++), on_packet);
+  if (palette_ != nullptr) return palette_->add(view);
+  send(converter_->convert(view, next_pts_++), on_packet);
 }
 
-void Encoder::flush(const OnPacket& on_packet) { send(nullptr, on_packet); }
+void Encoder::flush(const OnPacket& on_packet) {
+  if (palette_ != nullptr) {
+    palette_->replay([&](AVFrame* frame) { send(frame, on_packet); });
+  }
+  send(nullptr, on_packet);
+}
 
 void Encoder::send(AVFrame* frame, const OnPacket& on_packet) {
   av::check(avcodec_send_frame(context_.get(), frame), "encoder " + name_ + " failed");

@@ -1,10 +1,14 @@
-// One open FFmpeg encoder fed with float frames. It knows no file: packets go to a callback.
+// One open FFmpeg encoder fed with float frames. It knows no file: packets go to a callback. A GIF
+// gives all of them at the end, when its colours are known.
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 
 #include "genvid/frame_sink.h"
 #include "media/frame_convert.h"
+#include "media/gif_palette.h"
 #include "media/output_plan.h"
 
 namespace genvid::media {
@@ -28,7 +32,8 @@ class Encoder {
   std::string name_;
   av::CodecContext context_;
   av::Packet packet_;
-  FrameConverter converter_;
+  std::optional<FrameConverter> converter_;  // or, for a GIF:
+  std::unique_ptr<GifPalette> palette_;
   int64_t next_pts_ = 0;
 };
 

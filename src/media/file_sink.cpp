@@ -1,5 +1,10 @@
 // A muxed file: written beside its target, read again, then renamed into place.
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "core/atomic_file.h"
+#include "media/file_tail.h"
 #include "media/muxer.h"
 #include "media/packet_sink.h"
 #include "media/quote.h"
@@ -16,7 +21,8 @@ class FileSink : public PacketSink {
         target_(quote(plan.path)),
         seal_{options.sealer.get(), options.overwrite, options.keep_unsigned},
         file_(plan.path, options.overwrite),
-        muxer_(plan, options, target_) {}
+        muxer_(plan, options, target_),
+        tail_(file_tail(plan, options)) {}
   ~FileSink() override { avio_closep(&io_); }
 
   void start(const AVCodecContext& context) override {
@@ -32,6 +38,7 @@ class FileSink : public PacketSink {
   void commit(int64_t frames) override {
     muxer_.finish();
     if (int code = avio_closep(&io_); code < 0) throw_write_error(target_, code);
+    append_tail();
     int64_t found = read_info(InputFile(file_.part_path().string())).frames;
     if (found != frames) {
       throw Error(ErrorKind::kOutput, "read " + std::to_string(found) + " frames of " + target_ +
@@ -46,11 +53,19 @@ class FileSink : public PacketSink {
   }
 
  private:
+  void append_tail() {
+    if (tail_.bytes.empty()) return;
+    if (lseek(file_.fd(), -tail_.replaces, SEEK_END) < 0)
+      throw_write_error(target_, AVERROR(errno));
+    file_.write_all(tail_.bytes.data(), tail_.bytes.size());
+  }
+
   std::string path_;
   std::string target_;
   SealOptions seal_;  // options live as long as the writer
   AtomicFile file_;   // before io_'s last use, so that it outlives it
   Muxer muxer_;
+  FileTail tail_;
   AVIOContext* io_ = nullptr;
 };
 

@@ -86,7 +86,7 @@ void fill_rgb(const FrameView& view, AVFrame* frame, AVPixelFormat format) {
 
 ColorTags color_tags(AVPixelFormat format, bool still) {
   ColorTags tags;
-  if (is_rgb(format)) {
+  if (is_rgb(format) || format == AV_PIX_FMT_PAL8) {
     tags.space = AVCOL_SPC_RGB;
     tags.range = AVCOL_RANGE_JPEG;
     tags.chroma = AVCHROMA_LOC_UNSPECIFIED;

@@ -15,13 +15,14 @@
 #include "media/image_pattern.h"
 #include "media/muxer.h"
 #include "media/packet_sink.h"
+#include "media/png_text.h"
 #include "media/quote.h"
+#include "media/target_check.h"
 
 namespace genvid::media {
 namespace {
 
 namespace fs = std::filesystem;
-using Bytes = std::vector<uint8_t>;
 
 class Fd {
  public:
@@ -42,7 +43,7 @@ void sync_folder(const std::string& folder) {
   if (fsync(fd.get()) != 0) throw_write_error("folder " + quote(folder), AVERROR(errno));
 }
 
-void write_file(const std::string& path, const Bytes& data) {
+void write_file(const std::string& path, const std::vector<uint8_t>& data) {
   Fd fd(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
   for (size_t done = 0; done < data.size();) {
     ssize_t n = ::write(fd.get(), data.data() + done, data.size() - done);
@@ -53,29 +54,14 @@ void write_file(const std::string& path, const Bytes& data) {
   if (fsync(fd.get()) != 0) throw_write_error(quote(path), AVERROR(errno));
 }
 
-void append_u32(Bytes& out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<uint8_t>(value >> shift));
-}
-
-// An iTXt chunk (PNG, 11.3.4.5): keyword, uncompressed, no language, UTF-8 text.
-void append_text_chunk(Bytes& out, const std::string& key, const std::string& text) {
-  Bytes body = {'i', 'T', 'X', 't'};
-  std::string keyword = key.substr(0, 79);
-  body.insert(body.end(), keyword.begin(), keyword.end());
-  body.insert(body.end(), {0, 0, 0, 0, 0});
-  body.insert(body.end(), text.begin(), text.end());
-  append_u32(out, static_cast<uint32_t>(body.size() - 4));
-  out.insert(out.end(), body.begin(), body.end());
-  uint32_t crc = av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, body.data(), body.size());
-  append_u32(out, ~crc);
-}
-
 class ImageSink : public PacketSink {
  public:
   ImageSink(const OutputPlan& plan, const OutputOptions& options)
       : pattern_(parse_image_pattern(plan.path)), options_(options) {
+    struct stat info {};
+    new_folder_ = plan.makes_folder && lstat(pattern_.folder.c_str(), &info) != 0;
     make_part_folder();
-    for (const auto& [key, value] : options_.metadata) append_text_chunk(text_, key, value);
+    text_ = png_text(options_);
   }
 
   ~ImageSink() override {
@@ -86,11 +72,7 @@ class ImageSink : public PacketSink {
   void start(const AVCodecContext&) override {}
 
   void write(AVPacket* packet) override {
-    constexpr int kHeaderBytes = 8 + 25;  // signature and IHDR: text may follow
-    Bytes data(packet->data, packet->data + packet->size);
-    if (packet->size > kHeaderBytes) {
-      data.insert(data.begin() + kHeaderBytes, text_.begin(), text_.end());
-    }
+    const std::vector<uint8_t> data = png_with_text(packet, text_);
     const std::string path = part_ + "/" + pattern_.name(++written_);
     if (options_.sealer == nullptr) return write_file(path, data);
     const std::string plain = path + ".plain";
@@ -105,6 +87,7 @@ class ImageSink : public PacketSink {
                                           std::to_string(frames) + "; none is kept");
     }
     sync_folder(part_);
+    if (new_folder_) return move_folder();
     for (int64_t n = 1; n <= written_; ++n) move_into_place(n);
     sync_folder(pattern_.folder);
     moved_ = 0;
@@ -117,7 +100,10 @@ class ImageSink : public PacketSink {
     for (int attempt = 0;; ++attempt) {
       char suffix[16];
       std::snprintf(suffix, sizeof suffix, "%08x", static_cast<unsigned>(random()));
-      part_ = pattern_.folder + "/." + pattern_.before.substr(0, 200) + "." + suffix + ".part";
+      const std::string folder = new_folder_ ? folder_of(pattern_.folder) : pattern_.folder;
+      const std::string name =
+          new_folder_ ? fs::path(pattern_.folder).filename().string() : pattern_.before;
+      part_ = folder + "/." + name.substr(0, 200) + "." + suffix + ".part";
       if (mkdir(part_.c_str(), 0777) == 0) return;
       if (errno == EEXIST && attempt < 16) continue;
       int code = AVERROR(errno);
@@ -149,6 +135,14 @@ class ImageSink : public PacketSink {
 
   std::string final_path(int64_t n) const { return pattern_.folder + "/" + pattern_.name(n); }
 
+  void move_folder() {
+    if (renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, pattern_.folder.c_str(), RENAME_NOREPLACE) !=
+        0) {
+      throw_write_error("folder " + quote(pattern_.folder), AVERROR(errno));
+    }
+    sync_folder(folder_of(pattern_.folder));
+  }
+
   void move_into_place(int64_t n) {
     std::string from = part_ + "/" + pattern_.name(n), to = final_path(n);
     unsigned flags = options_.overwrite ? 0 : RENAME_NOREPLACE;
@@ -171,7 +165,8 @@ class ImageSink : public PacketSink {
   ImagePattern pattern_;
   OutputOptions options_;
   std::string part_;
-  Bytes text_;
+  bool new_folder_ = false;  // the whole folder is ours and comes under its name at once
+  std::vector<uint8_t> text_;
   int64_t written_ = 0;
   int64_t moved_ = 0;
 };

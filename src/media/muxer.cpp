@@ -1,6 +1,7 @@
 #include "media/muxer.h"
 
 #include "core/failpoint.h"
+#include "media/file_tail.h"
 
 namespace genvid::media {
 
@@ -23,7 +24,7 @@ Muxer::Muxer(const OutputPlan& plan, const OutputOptions& options, std::string t
   format_->flags |= AVFMT_FLAG_BITEXACT;
   // y4m with more than 8 bits is an extension that every reader of today knows.
   if (plan.encoder.codec == "y4m") format_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
-  av::Options metadata(options.metadata);
+  av::Options metadata(muxer_tags(plan, options));
   format_->metadata = metadata.release();
 }
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <cmath>
+#include <numeric>
 
 #include "core/limits.h"
 #include "core/log.h"
@@ -11,223 +12,61 @@
 namespace genvid::media {
 namespace {
 
-using Map = std::map<std::string, std::string>;
-
-// x264's AVX-512 macroblock tree reads memory that nothing wrote when the width is no multiple of
-// 128 (seen in 0.164: the file then depends on what the heap held before), so those instructions
-// are left out where the processor has them. The AVX2 ones give what AVX-512 gives on zeroed
-// memory.
-Map x264_options() {
-  Map options = {{"preset", "medium"}};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) options["x264-params"] = "asm=avx2,bmi2,fma3,lzcnt";
-#endif
-  return options;
-}
-
-// Encoders in order of preference, by name: by codec id FFmpeg offers slow libaom first. Quality is
-// always set: libsvtav1's own default is "unset".
-const std::vector<EncoderChoice>& encoder_table() {
-  static const std::vector<EncoderChoice> table = {
-      {"h264", "libx264", "yuv420p", 18, 51, "crf", x264_options(), 16, 0.02},
-      {"h264", "libopenh264", "yuv420p", -1, 0, "", {{"b", "8000000"}}, 16, 0.02},
-      {"h264",
-       "h264_nvenc",
-       "yuv420p",
-       19,
-       51,
-       "cq",
-       {{"rc", "vbr"}, {"b", "0"}, {"preset", "p5"}},
-       160,
-       0.02,
-       true},
-      // Pools and frame threads would follow the machine's cores, and the bytes with them.
-      {"h265",
-       "libx265",
-       "yuv420p10le",
-       20,
-       51,
-       "crf",
-       {{"preset", "medium"}, {"x265-params", "log-level=error:info=0:pools=4:frame-threads=2"}},
-       16,
-       0.02},
-      {"h265",
-       "hevc_nvenc",
-       "p010le",
-       21,
-       51,
-       "cq",
-       {{"rc", "vbr"}, {"b", "0"}, {"preset", "p5"}},
-       160,
-       0.02,
-       true},
-      {"av1",
-       "libsvtav1",
-       "yuv420p10le",
-       28,
-       63,
-       "crf",
-       {{"preset", "8"}, {"svtav1-params", "lp=4"}},
-       64,
-       0.01},
-      {"av1",
-       "librav1e",
-       "yuv420p10le",
-       100,
-       255,
-       "qp",
-       {{"speed", "8"}, {"tiles", "4"}},
-       16,
-       0.01},
-      {"av1",
-       "libaom-av1",
-       "yuv420p10le",
-       28,
-       63,
-       "crf",
-       {{"b", "0"}, {"cpu-used", "6"}},
-       16,
-       0.01},
-      {"vp9",
-       "libvpx-vp9",
-       "yuv420p",
-       20,
-       63,
-       "crf",
-       {{"b", "0"}, {"deadline", "good"}, {"cpu-used", "4"}, {"row-mt", "1"}},
-       16,
-       0.01},
-      {"prores",
-       "prores_ks",
-       "yuv422p10le",
-       -1,
-       0,
-       "",
-       {{"profile", "hq"}, {"vendor", "apl0"}},
-       16,
-       1.5},
-      {"ffv1", "ffv1", "bgr0", -1, 0, "", {{"level", "3"}, {"slices", "4"}}, 16, 0.5},
-      {"png", "png", "rgb24", -1, 0, "", {{"pred", "paeth"}, {"compression_level", "3"}}, 16, 0.5},
-      {"y4m", "wrapped_avframe", "yuv420p", -1, 0, "", {}, 16, 12},
-  };
-  return table;
-}
-
 struct Container {
   const char* suffix;
   const char* muxer;
   const char* codec;  // default
 };
-constexpr std::array<Container, 7> kContainers{{
+constexpr std::array<Container, 8> kContainers{{
     {".mp4", "mp4", "h264"},
     {".m4v", "mp4", "h264"},
     {".mov", "mov", "prores"},
     {".mkv", "matroska", "ffv1"},
     {".webm", "webm", "vp9"},
+    {".gif", "gif", "gif"},
     {".y4m", "yuv4mpegpipe", "y4m"},
     {".png", "", "png"},
 }};
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::string suffix_of(const std::string& path) {
   size_t slash = path.find_last_of('/');
   size_t dot = path.find_last_of('.');
   if (dot == std::string::npos || (slash != std::string::npos && dot < slash)) return "";
-  return lower(path.substr(dot));
+  return lower_case(path.substr(dot));
 }
 
-std::string join(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
+// What --format says for standard output.
+constexpr std::array<std::pair<const char*, Container>, 5> kPipeFormats{{
+    {"y4m", {"", "yuv4mpegpipe", "y4m"}},
+    {"mp4", {"", "mp4", "h264"}},
+    {"mkv", {"", "matroska", "h264"}},
+    {"webm", {"", "webm", "vp9"}},
+    {"raw", {"", "rawvideo", "raw"}},
+}};
 
 Container container_of(const OutputOptions& options) {
   if (options.path == "-") {
     std::string format = options.format.empty() ? "y4m" : options.format;
-    if (format == "y4m") return {"", "yuv4mpegpipe", "y4m"};
-    if (format == "mp4") return {"", "mp4", "h264"};
-    throw Error(ErrorKind::kUsage,
-                "unknown format " + quote(format) + " for standard output; use y4m or mp4");
+    for (const auto& [name, container] : kPipeFormats) {
+      if (format == name) return container;
+    }
+    throw Error(ErrorKind::kUsage, "unknown format " + quote(format) +
+                                       " for standard output; use y4m, mp4, mkv, webm or raw");
+  }
+  if (!options.format.empty()) {
+    throw Error(ErrorKind::kUsage, "--format is for standard output (-o -); the suffix of " +
+                                       quote(options.path) + " says what it is");
   }
   std::string suffix = suffix_of(options.path);
+  if (options.path.back() == '/') suffix = ".png";
   for (const Container& row : kContainers) {
     if (suffix == row.suffix) return row;
   }
-  throw Error(
-      ErrorKind::kUsage,
-      "cannot tell the file type of " + quote(options.path) + " from its suffix" +
-          (suffix.empty() ? "" : " " + quote(suffix)) +
-          "; use .mp4, .m4v, .mov, .mkv, .webm, .y4m, name_%05d.png or - (standard output)");
-}
-
-bool is_here(const EncoderChoice& row) {
-  return avcodec_find_encoder_by_name(row.encoder.c_str()) != nullptr;
-}
-
-std::string canonical(const std::string& codec) {
-  std::string name = lower(codec);
-  if (name == "hevc") return "h265";
-  if (name == "avc") return "h264";
-  return name;
-}
-
-EncoderChoice choose_encoder(const std::string& asked) {
-  std::string name = canonical(asked);
-  bool known = false;
-  for (const EncoderChoice& row : encoder_table()) {
-    bool by_codec = row.codec == name && !row.by_name_only;
-    if (!by_codec && row.encoder != name) continue;
-    known = true;
-    if (is_here(row)) return row;
-  }
-  std::string usable = join(usable_codecs());
-  if (known) {
-    throw Error(ErrorKind::kUnavailable,
-                "this FFmpeg has no encoder for '" + name + "'; usable here: " + usable);
-  }
-  throw Error(ErrorKind::kUsage, "unknown codec " + quote(asked) + "; usable here: " + usable);
-}
-
-// Formats that genvid can fill from RGB: no alpha, no palette, no grey, no deprecated "yuvj".
-bool can_fill(AVPixelFormat format) {
-  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(format);
-  if (desc == nullptr || desc->nb_components < 3) return false;
-  constexpr uint64_t kNo = AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
-                           AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_BAYER;
-  if ((desc->flags & kNo) != 0) return false;
-  if (desc->comp[0].depth < 8) return false;
-  if (std::string(desc->name).rfind("yuvj", 0) == 0) return false;
-  return sws_isSupportedOutput(format) != 0;
-}
-
-std::vector<std::string> fillable_formats(const EncoderChoice& choice) {
-  if (choice.encoder == "wrapped_avframe") {
-    return {"yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"};
-  }
-  std::vector<std::string> names;
-  for (AVPixelFormat format :
-       av::encoder_pix_fmts(avcodec_find_encoder_by_name(choice.encoder.c_str()))) {
-    if (can_fill(format)) names.push_back(av_get_pix_fmt_name(format));
-  }
-  return names;
-}
-
-AVPixelFormat choose_pix_fmt(const EncoderChoice& choice, const std::string& asked) {
-  std::vector<std::string> allowed = fillable_formats(choice);
-  std::string name = asked.empty() ? choice.pix_fmt : lower(asked);
-  // "yuv420p10" as ffmpeg takes it, for the native order.
-  AVPixelFormat format = av_get_pix_fmt(name.c_str());
-  if (const char* full = av_get_pix_fmt_name(format)) name = full;
-  if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
-    throw Error(ErrorKind::kUsage, "pixel format " + quote(name) + " does not work with " +
-                                       choice.encoder + "; use one of " + join(allowed));
-  }
-  return format;
+  throw Error(ErrorKind::kUsage,
+              "cannot tell the file type of " + quote(options.path) + " from its suffix" +
+                  (suffix.empty() ? "" : " " + quote(suffix)) +
+                  "; use .mp4, .m4v, .mov, .mkv, .webm, .gif, .y4m, name_%05d.png, folder/ (PNG) "
+                  "or - (standard output)");
 }
 
 void apply_crf(EncoderChoice& choice, const std::optional<int>& crf) {
@@ -244,6 +83,72 @@ void apply_crf(EncoderChoice& choice, const std::optional<int>& crf) {
   choice.options[choice.crf_option] = std::to_string(value);
 }
 
+void apply_bitrate(EncoderChoice& choice, const OutputOptions& options) {
+  if (!options.bitrate) return apply_crf(choice, options.crf);
+  if (options.crf) {
+    throw Error(ErrorKind::kUsage,
+                "--crf and --bitrate are both given: one asks for a quality, the other for a size; "
+                "give one");
+  }
+  if (!choice.has_bitrate) {
+    throw Error(ErrorKind::kUsage, "--bitrate does not apply to " + choice.codec + " (" +
+                                       choice.encoder + "); leave it out");
+  }
+  constexpr int64_t kLow = 1'000, kHigh = 1'000'000'000;
+  if (*options.bitrate < kLow || *options.bitrate > kHigh) {
+    throw Error(ErrorKind::kUsage, "--bitrate is " + std::to_string(*options.bitrate) +
+                                       " bits a second, expected 1k to 1000M");
+  }
+  choice.options["b"] = std::to_string(*options.bitrate);
+}
+
+void apply_preset(EncoderChoice& choice, const std::string& preset) {
+  if (preset.empty()) return;
+  if (choice.preset_option.empty()) {
+    throw Error(ErrorKind::kUsage, "--preset does not apply to " + choice.codec + " (" +
+                                       choice.encoder + "); leave it out");
+  }
+  choice.options[choice.preset_option] = preset;
+}
+
+// Encoders can be told to write files of their own (x264's "stats", x265's "csv"): not where genvid
+// promises one output under one name.
+bool names_a_file(const std::string& text) {
+  if (text.find('/') != std::string::npos) return true;
+  const std::string low = lower_case(text);
+  for (const char* word : {"file", "stats", "dump", "recon", "csv", "input", "output"}) {
+    if (low.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+void apply_options(EncoderChoice& choice, const std::map<std::string, std::string>& options) {
+  for (const auto& [name, value] : options) {
+    if (names_a_file(name) || names_a_file(value)) {
+      throw Error(ErrorKind::kUsage, "--x " + log::printable(name) + "=" + log::printable(value) +
+                                         " would make the encoder use another file; leave it out");
+    }
+    std::string& held = choice.options[name];
+    // What genvid sets by such a list stays, unless the list says otherwise: later entries win.
+    const bool list = name.size() > 7 && name.ends_with("-params");
+    held = list && !held.empty() ? held + ":" + value : value;
+  }
+}
+
+// A pipe's reader wants to see something at once, and may lose the end.
+void apply_pipe(OutputPlan& plan) {
+  plan.muxer_options["flush_packets"] = "1";
+  if (plan.muxer == "mp4") plan.muxer_options["frag_duration"] = "500000";
+  if (plan.muxer == "matroska" || plan.muxer == "webm") {
+    plan.muxer_options["cluster_time_limit"] = "500";
+  }
+  auto& options = plan.encoder.options;
+  if (plan.encoder.codec != "y4m" && plan.encoder.codec != "raw") {
+    options.emplace("g", "24");
+  }
+  if (plan.encoder.encoder == "libx264") options.emplace("rc-lookahead", "10");
+}
+
 void check_container(const Container& container, const EncoderChoice& choice) {
   const AVOutputFormat* format = av_guess_format(container.muxer, nullptr, nullptr);
   if (format == nullptr) {
@@ -251,10 +156,14 @@ void check_container(const Container& container, const EncoderChoice& choice) {
                 std::string("this FFmpeg cannot write ") + container.muxer + " files");
   }
   AVCodecID id = avcodec_find_encoder_by_name(choice.encoder.c_str())->id;
-  bool y4m = choice.codec == "y4m";
-  bool y4m_container = std::string(container.muxer) == "yuv4mpegpipe";
-  bool fits = y4m == y4m_container && choice.codec != "png" &&
-              (y4m || avformat_query_codec(format, id, FF_COMPLIANCE_NORMAL) == 1);
+  // These three go into their own container and nowhere else.
+  const auto own = [&](const char* codec, const char* muxer) {
+    return (choice.codec == codec) == (std::string(container.muxer) == muxer);
+  };
+  const bool frames = choice.codec == "y4m" || choice.codec == "raw";
+  bool fits = own("y4m", "yuv4mpegpipe") && own("raw", "rawvideo") && own("gif", "gif") &&
+              choice.codec != "png" &&
+              (frames || avformat_query_codec(format, id, FF_COMPLIANCE_NORMAL) == 1);
   if (!fits) {
     throw Error(ErrorKind::kUsage, "codec " + choice.codec + " does not go into a " +
                                        (*container.suffix ? container.suffix : container.muxer) +
@@ -263,20 +172,6 @@ void check_container(const Container& container, const EncoderChoice& choice) {
 }
 
 }  // namespace
-
-bool is_rgb(AVPixelFormat format) {
-  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(format);
-  return desc != nullptr && (desc->flags & AV_PIX_FMT_FLAG_RGB) != 0;
-}
-
-std::vector<std::string> usable_codecs() {
-  std::vector<std::string> names;
-  for (const EncoderChoice& row : encoder_table()) {
-    bool listed = std::find(names.begin(), names.end(), row.codec) != names.end();
-    if (!listed && !row.by_name_only && is_here(row)) names.push_back(row.codec);
-  }
-  return names;
-}
 
 OutputPlan plan_output(const OutputOptions& options) {
   av::install_log();
@@ -289,6 +184,8 @@ OutputPlan plan_output(const OutputOptions& options) {
   Container container = container_of(options);
   OutputPlan plan;
   plan.path = options.path;
+  plan.makes_folder = options.path.back() == '/';
+  if (plan.makes_folder) plan.path += "frame_%05d.png";
   plan.muxer = container.muxer;
   plan.kind = options.path == "-"  ? OutputPlan::Kind::kStdout
               : plan.muxer.empty() ? OutputPlan::Kind::kImages
@@ -303,10 +200,13 @@ OutputPlan plan_output(const OutputOptions& options) {
     check_container(container, plan.encoder);
   }
   plan.pix_fmt = choose_pix_fmt(plan.encoder, options.pix_fmt);
-  apply_crf(plan.encoder, options.crf);
   if (plan.encoder.codec == "prores" && av_pix_fmt_desc_get(plan.pix_fmt)->log2_chroma_w == 0) {
     plan.encoder.options["profile"] = "4444";
   }
+  if (plan.kind == OutputPlan::Kind::kStdout) apply_pipe(plan);
+  apply_bitrate(plan.encoder, options);
+  apply_preset(plan.encoder, options.preset);
+  apply_options(plan.encoder, options.encoder_options);
   bool iso = plan.muxer == "mp4" || plan.muxer == "mov";
   if (iso) {
     plan.muxer_options["movflags"] = plan.kind == OutputPlan::Kind::kStdout
@@ -316,6 +216,39 @@ OutputPlan plan_output(const OutputOptions& options) {
     if (plan.encoder.codec == "h265") plan.codec_tag = MKTAG('h', 'v', 'c', '1');
   }
   return plan;
+}
+
+FrameSpec written_spec(const OutputPlan& plan, const OutputOptions& options,
+                       const FrameSpec& clip) {
+  FrameSpec out = clip;
+  if (clip.fps.num <= 0 || clip.fps.den <= 0) return out;  // check_geometry() says so
+  if (options.output_size) {
+    out.width = options.output_size->width;
+    out.height = options.output_size->height;
+  } else if (plan.is_gif()) {
+    constexpr int kLongEdge = 480;
+    const int edge = std::max(clip.width, clip.height);
+    if (edge > kLongEdge) {
+      const auto scaled = [&](int side) {
+        return std::max(limits::kMinSide,
+                        static_cast<int>(std::lround(1.0 * side * kLongEdge / edge)));
+      };
+      out.width = scaled(clip.width);
+      out.height = scaled(clip.height);
+    }
+  }
+  if (options.output_fps) {
+    out.fps = *options.output_fps;
+  } else if (plan.is_gif()) {
+    constexpr double kMost = 16;
+    int64_t step = 1;
+    while (clip.fps.value() / static_cast<double>(step) > kMost) ++step;
+    const int64_t common = std::gcd(clip.fps.num, clip.fps.den * step);
+    out.fps = {clip.fps.num / common, clip.fps.den * step / common};
+  }
+  const double frames = static_cast<double>(clip.frames) * out.fps.value() / clip.fps.value();
+  out.frames = std::max<int64_t>(1, std::llround(frames));
+  return out;
 }
 
 void check_geometry(const OutputPlan& plan, Size size, Rational fps) {
@@ -333,6 +266,11 @@ void check_geometry(const OutputPlan& plan, Size size, Rational fps) {
     throw Error(ErrorKind::kUsage, "size " + shown + " is odd, which " + desc->name +
                                        " cannot hold; use " + std::to_string(size.width & ~mask_w) +
                                        "x" + std::to_string(size.height & ~mask_h));
+  }
+  if (plan.is_gif() && fps.value() > 50) {
+    throw Error(ErrorKind::kUsage,
+                "a GIF shows at most 50 frames a second (players slow faster ones down); use "
+                "--output-fps");
   }
   constexpr int64_t kMaxTerm = 1'000'000;
   if (fps.num <= 0 || fps.den <= 0 || fps.num > kMaxTerm || fps.den > kMaxTerm ||

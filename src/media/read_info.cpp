@@ -31,10 +31,6 @@ FileInfo read_info(const InputFile& file) {
   FileInfo info;
   info.format = input->iformat->name;
   describe_stream(stream, info);
-  const AVDictionaryEntry* tag = nullptr;
-  while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
-    info.tags[tag->key] = tag->value;
-  }
 
   av::Packet packet = av::new_packet();
   int code = 0;
@@ -43,6 +39,12 @@ FileInfo read_info(const InputFile& file) {
     av_packet_unref(packet.get());
   }
   if (code != AVERROR_EOF) av::check(code, "it is damaged", ErrorKind::kUsage);
+
+  // Now, since a GIF's comment is known only when it was passed.
+  const AVDictionaryEntry* tag = nullptr;
+  while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
+    info.tags[tag->key] = tag->value;
+  }
 
   if (stream->duration > 0) {
     info.seconds = static_cast<double>(stream->duration) * av_q2d(stream->time_base);

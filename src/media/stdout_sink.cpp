@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "core/cancel.h"
+#include "media/file_tail.h"
 #include "media/muxer.h"
 #include "media/packet_sink.h"
 
@@ -22,7 +23,7 @@ constexpr int kBufferBytes = 1 << 16;
 class StdoutSink : public PacketSink {
  public:
   StdoutSink(const OutputPlan& plan, const OutputOptions& options)
-      : muxer_(plan, options, "standard output") {
+      : muxer_(plan, options, "standard output"), tail_(file_tail(plan, options)) {
     auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferBytes));
     if (buffer != nullptr) {
       io_ = avio_alloc_context(buffer, kBufferBytes, 1, this, nullptr, &StdoutSink::write_some,
@@ -41,7 +42,14 @@ class StdoutSink : public PacketSink {
 
   void start(const AVCodecContext& context) override { muxer_.start(io_, "", context); }
   void write(AVPacket* packet) override { muxer_.write(packet); }
-  void commit(int64_t) override { muxer_.finish(); }
+  void commit(int64_t) override {
+    muxer_.finish();
+    const std::string& tail = tail_.bytes;
+    avio_write(io_, reinterpret_cast<const unsigned char*>(tail.data()),
+               static_cast<int>(tail.size()));
+    avio_flush(io_);
+    if (io_->error < 0) throw_write_error("standard output", io_->error);
+  }
   void abort() noexcept override { aborted_ = true; }
 
  private:
@@ -65,6 +73,7 @@ class StdoutSink : public PacketSink {
   }
 
   Muxer muxer_;
+  FileTail tail_;
   AVIOContext* io_ = nullptr;
   std::atomic<bool> aborted_{false};
 };

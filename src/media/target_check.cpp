@@ -13,12 +13,6 @@
 namespace genvid::media {
 namespace {
 
-std::string folder_of(const std::string& path) {
-  size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 void check_folder(const std::string& folder) {
   struct stat info {};
   std::string shown = quote(folder);
@@ -56,8 +50,12 @@ void check_file(const std::string& path, bool overwrite) {
   }
 }
 
-void check_images(const std::string& path, bool overwrite) {
-  ImagePattern pattern = parse_image_pattern(path);
+void check_images(const OutputPlan& plan, bool overwrite) {
+  ImagePattern pattern = parse_image_pattern(plan.path);
+  struct stat info {};
+  if (plan.makes_folder && lstat(pattern.folder.c_str(), &info) != 0 && errno == ENOENT) {
+    return check_folder(folder_of(pattern.folder));
+  }
   check_folder(pattern.folder);
   std::vector<std::string> old = pattern.existing();
   if (old.empty() || overwrite) return;
@@ -69,6 +67,12 @@ void check_images(const std::string& path, bool overwrite) {
 
 }  // namespace
 
+std::string folder_of(const std::string& path) {
+  size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 void check_target(const OutputPlan& plan, bool overwrite) {
   switch (plan.kind) {
     case OutputPlan::Kind::kStdout:
@@ -78,7 +82,7 @@ void check_target(const OutputPlan& plan, bool overwrite) {
       }
       return;
     case OutputPlan::Kind::kImages:
-      check_images(plan.path, overwrite);
+      check_images(plan, overwrite);
       return;
     case OutputPlan::Kind::kFile:
       check_file(plan.path, overwrite);

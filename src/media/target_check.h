@@ -10,6 +10,9 @@ namespace genvid::media {
 // Throws Error(kOutput or kUsage).
 void check_target(const OutputPlan& plan, bool overwrite);
 
+// "a/b.mp4" is in "a", "b.mp4" in ".".
+std::string folder_of(const std::string& path);
+
 // Throws Error(kOutput) when the folder's disk has no room for `bytes`.
 void check_free_space(const OutputPlan& plan, uint64_t bytes);
 

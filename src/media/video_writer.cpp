@@ -8,7 +8,9 @@
 
 #include "media/encoder.h"
 #include "media/frame_queue.h"
+#include "media/frame_stage.h"
 #include "media/packet_sink.h"
+#include "media/preview_sheet.h"
 #include "media/target_check.h"
 
 namespace genvid::media {
@@ -54,9 +56,13 @@ class VideoWriter : public FrameSink {
                                          " frames cannot begin here; it needs at least one, once");
     }
     spec_ = spec;
-    check_geometry(plan_, {spec.width, spec.height}, spec.fps);
+    written_spec_ = written_spec(plan_, options_, spec);
+    check_geometry(plan_, {written_spec_.width, written_spec_.height}, written_spec_.fps);
     check_target(plan_, options_.overwrite);
-    encoder_ = std::make_unique<Encoder>(plan_, spec);
+    encoder_ = std::make_unique<Encoder>(plan_, written_spec_);
+    stage_ = std::make_unique<FrameStage>(spec_, written_spec_, options_.watermark);
+    if (!options_.preview.empty())
+      preview_ = std::make_unique<PreviewSheet>(options_, written_spec_);
     packets_ = make_packet_sink(plan_, options_);
     thread_ = std::thread([this] { run(); });
   }
@@ -88,10 +94,19 @@ class VideoWriter : public FrameSink {
     try {
       auto on_packet = [this](AVPacket* packet) { packets_->write(packet); };
       packets_->start(encoder_->context());
-      while (auto view = queue_.pop()) encoder_->encode(*view, on_packet);
+      int64_t in = 0, out = 0;
+      while (auto view = queue_.pop()) {
+        for (int64_t k = repeats_of(in++, spec_, written_spec_); k > 0; --k) {
+          const FrameView frame = stage_->process(*view);
+          if (preview_ != nullptr) preview_->add(out, frame);
+          encoder_->encode(frame, on_packet);
+          ++out;
+        }
+      }
       if (!finishing_) return;  // given up: leave the part file to be removed
       encoder_->flush(on_packet);
-      packets_->commit(spec_.frames);
+      packets_->commit(written_spec_.frames);
+      if (preview_ != nullptr) preview_->commit();
     } catch (const std::bad_alloc&) {
       error_ = std::make_exception_ptr(
           Error(ErrorKind::kMemory, "out of memory while encoding with " + plan_.encoder.encoder));
@@ -109,8 +124,10 @@ class VideoWriter : public FrameSink {
 
   OutputOptions options_;
   OutputPlan plan_;
-  FrameSpec spec_;
+  FrameSpec spec_, written_spec_;  // as it comes, as it is written
   std::unique_ptr<Encoder> encoder_;
+  std::unique_ptr<FrameStage> stage_;
+  std::unique_ptr<PreviewSheet> preview_;
   std::unique_ptr<PacketSink> packets_;
   FrameQueue queue_;
   std::thread thread_;

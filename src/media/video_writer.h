@@ -15,15 +15,23 @@ namespace genvid::media {
 class C2paSealer;
 
 struct OutputOptions {
-  std::string path;    // file, "-" or a pattern with one %0Nd for an image sequence
-  std::string format;  // for "-" only: "y4m" (default) or "mp4" (fragmented)
+  std::string path;    // file, "-", "folder/" or a pattern with one %0Nd for an image sequence
+  std::string format;  // for "-" only: y4m (default), mp4 (fragmented), mkv, webm or raw
   std::string codec;   // empty = by suffix
   std::optional<int> crf;
+  std::optional<int64_t> bitrate;  // bits a second, instead of a constant quality
   std::string pix_fmt;
+  std::string preset;                                  // the encoder's own word or number
+  std::map<std::string, std::string> encoder_options;  // FFmpeg's names
+  std::optional<Size> output_size;                     // scaled with Lanczos, whatever the shape
+  std::optional<Rational> output_fps;  // frames repeated or left out; no motion is made up
+  std::string preview;                 // PNG contact sheet beside the output; empty = none
   bool overwrite = false;
   std::shared_ptr<const C2paSealer> sealer;     // signs the finished file; null = unsigned
   bool keep_unsigned = false;                   // under another name when signing fails
   std::map<std::string, std::string> metadata;  // container tags
+  std::optional<XmpFields> xmp;
+  std::optional<Watermark> watermark;
 };
 
 // Checks suffix, codec, pixel format, size and that the output can be created, and tries the

@@ -161,6 +161,21 @@ std::vector<Decoded> decode(const std::string& path) {
   return frames;
 }
 
+std::string output_of(const std::string& command) {
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("popen");
+  std::string text;
+  char buffer[4096];
+  while (size_t n = fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
+  const int status = pclose(pipe);
+  if (status != 0) text += "exit status " + std::to_string(status);
+  return text;
+}
+
+std::string ffmpeg_complaints(const std::string& path) {
+  return output_of("ffmpeg -nostdin -v warning -threads 1 -i 'file:" + path + "' -f null -");
+}
+
 std::string read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;

@@ -52,6 +52,11 @@ struct Decoded {
 };
 std::vector<Decoded> decode(const std::string& path);
 
+// What the ffmpeg program says when it decodes all of the file; "" when it has nothing to say.
+std::string ffmpeg_complaints(const std::string& path);
+// What a command prints.
+std::string output_of(const std::string& command);
+
 std::string read_bytes(const std::string& path);
 void write_bytes(const std::string& path, const std::string& bytes);
 

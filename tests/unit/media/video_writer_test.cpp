@@ -68,14 +68,18 @@ TEST_P(FileTest, SaysWhatItIsAndKeepsColours) {
   }
   EXPECT_EQ(info.color_range, rgb ? "pc" : "tv");
 
+  EXPECT_EQ(ffmpeg_complaints(options.path), "");
   std::vector<Decoded> frames = decode(options.path);
   ASSERT_EQ(frames.size(), static_cast<size_t>(kFrames));
+  // 8-bit limited range is a grid of its own: rounding to it alone is up to 1.5 levels.
+  const bool fine = frames[0].chroma_shift[0] == 0 && frames[0].depth > 8;
+  const double tolerance = rgb ? 0.01 : fine ? 1.0 : 2.0;
   for (size_t n : {size_t{0}, frames.size() / 2, frames.size() - 1}) {
     for (int bar = 0; bar < 8; ++bar) {
       int x = bar * kWidth / 8 + kWidth / 16;
       Color want = bars(x, kWidth), got = frames[n].rgb_at(x, kHeight / 2);
       for (size_t ch = 0; ch < 3; ++ch) {
-        EXPECT_NEAR(got[ch], want[ch] * 255, rgb ? 0.01 : 2.0)
+        EXPECT_NEAR(got[ch], want[ch] * 255, tolerance)
             << "frame " << n << " bar " << bar << " channel " << ch;
       }
     }
