@@ -18,7 +18,8 @@ c2pa_wheel=c2pa-python==0.38.1
 program_packages=(g++ cmake ninja-build pkg-config python3-venv libcli11-dev libspdlog-dev
   nlohmann-json3-dev libsentencepiece-dev libssl-dev libavcodec-dev libavformat-dev libavutil-dev
   libswscale-dev)
-test_packages=(libgtest-dev ffmpeg)
+# exiftool reads our marks as a stranger would.
+test_packages=(libgtest-dev ffmpeg libimage-exiftool-perl)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 say() { printf 'genvid set-up: %s\n' "$*" >&2; }

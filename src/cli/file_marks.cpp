@@ -47,7 +47,11 @@ FileMarks read_marks(const std::string& path, const media::FileInfo& info,
   marks.xmp_possible = holds_xmp(info);
   if (marks.xmp_possible) read_xmp(path, marks);
   if (options.watermark) {
-    marks.watermark = media::detect_watermark(path, {}, recorded_size(marks.record));
+    const auto reading = media::detect_watermark(path, {}, recorded_size(marks.record));
+    // Nobody can ask for it in a clip that is too small to hold it.
+    if (reading.found || media::watermark_fits({info.width, info.height}, info.frames)) {
+      marks.watermark = reading;
+    }
   }
   try {
     marks.c2pa = media::read_c2pa(path, options.anchors);

@@ -26,10 +26,10 @@ std::string flag_of(std::string key) {
 
 // Files are named by the user and the history alone; where the prompt stands is the caller's.
 bool is_setting(const std::string& key) {
-  static constexpr std::array<std::string_view, 13> kOthers = {
-      "prompt",       "negative_prompt", "output",      "image", "last_image",
-      "init_latents", "save_latents",    "sign",        "cert",  "keep_unsigned",
-      "overwrite",    "history",         "embed_prompt"};
+  static constexpr std::array<std::string_view, 15> kOthers = {
+      "prompt",       "negative_prompt", "output",       "image",   "last_image",
+      "init_latents", "save_latents",    "sign",         "cert",    "keep_unsigned",
+      "overwrite",    "history",         "embed_prompt", "preview", "format"};
   const auto keys = request_keys();
   return std::find(keys.begin(), keys.end(), key) != keys.end() &&
          std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end();

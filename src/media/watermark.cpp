@@ -95,4 +95,10 @@ void WatermarkEmbedder::embed(float* g, float* b, float* r) {
   ++s.frame;
 }
 
+bool watermark_fits(Size size, int64_t frames) {
+  constexpr int64_t kChips = 5000;
+  const int64_t blocks = int64_t{size.width / kBlock} * (size.height / kBlock);
+  return blocks * (frames / WatermarkPattern::kHold) >= kChips;
+}
+
 }  // namespace genvid::media

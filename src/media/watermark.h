@@ -67,6 +67,10 @@ class WatermarkDetector {
   std::unique_ptr<State> state_;
 };
 
+// Whether so much is enough to find the mark again after usual compression: about four seconds of
+// 256 x 160. In less it may be found or not.
+bool watermark_fits(Size size, int64_t frames);
+
 // Decodes a video file or picture in a child process with limits and looks for the mark: at the
 // file's size and, when it is not there, at `original` (from the record) and usual scales.
 // Throws Error(kUsage) when the file cannot be read.

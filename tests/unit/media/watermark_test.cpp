@@ -142,6 +142,13 @@ TEST(Watermark, CannotBeSeen) {
   }
 }
 
+TEST(Watermark, FitsIntoSomeSeconds) {
+  EXPECT_TRUE(watermark_fits({256, 160}, 48));
+  EXPECT_TRUE(watermark_fits({832, 480}, 16));
+  EXPECT_FALSE(watermark_fits({48, 32}, 120));
+  EXPECT_FALSE(watermark_fits({832, 480}, 1));
+}
+
 TEST(Watermark, SmallAndShortClipsDoNotBreakIt) {
   for (Size size : {Size{16, 16}, {7, 9}, {48, 32}, {66, 35}}) {
     const auto area = static_cast<size_t>(size.width * size.height);
