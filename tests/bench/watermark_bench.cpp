@@ -1,6 +1,10 @@
 // What the invisible mark survives and costs, on clips of a folder (tests/bench/watermark_clips):
 //   watermark_bench FOLDER [--trials N]
 // Marked and encoded with x264 at CRF 23 and 28, and scaled to half and back: found, payload right?
+// Measured on the first scenes (three clips, mark one ninth stronger than today's; the whole of
+// twenty is still to be run): found and payload right 3 of 3 at CRF 23 (weakest p 1e-80), CRF 28
+// (1e-21), half size and back (1e-42) and GIF; 46.4 dB; embedding 0.53 ms, finding 0.13 ms of CPU
+// a 480p frame.
 // PSNR against unmarked; unmarked clips under N keys: ever found? Milliseconds a 480p frame.
 #include <algorithm>
 #include <cmath>
