@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "jobs/machine.h"
+#include "media/c2pa.h"
 #include "media/ffmpeg_info.h"
 
 namespace genvid::cli {
@@ -73,6 +74,12 @@ Json examine() {
                         ": install a build with it (Debian's has it)");
     }
   }
+  out["c2pa"] = media::c2pa_version();
+  if (out["c2pa"].get_ref<const std::string&>().empty()) {
+    missing.push_back(
+        "the C2PA library (--sign, and checking signatures): run scripts/genvid again, "
+        "or name a libc2pa_c.so with GENVID_C2PA_LIB");
+  }
   add_engine(out, missing);
   Json models = Json::array();
   for (const FoundModel& m : list_models()) {
@@ -111,6 +118,7 @@ void print_text(const Json& d) {
     line("torch", word(e["torch"]) + ", CPU " + word(e["cpu_capability"]) + ", oneDNN " +
                       word(e["onednn_isa"]));
   }
+  line("c2pa", word(d["c2pa"]).empty() ? "not here" : word(d["c2pa"]));
   line("cpu", d["cpu_cores"].dump() + " cores, " +
                   bytes_text(d["memory_available_bytes"].get<uint64_t>()) + " memory available");
   for (const Json& g : d["devices"]) {

@@ -252,6 +252,7 @@ class KeyList {
   template <class... Args>
   void path(const char* key, Args&&...) {
     keys_.push_back(key);
+    paths_.push_back(key);
   }
   template <class... Args>
   void number(const char* key, Args&&...) {
@@ -287,9 +288,11 @@ class KeyList {
   }
 
   Words take() { return std::move(keys_); }
+  Words take_paths() { return std::move(paths_); }
 
  private:
   Words keys_;
+  Words paths_;
 };
 
 // What the command line and other tools call a field.
@@ -314,6 +317,16 @@ std::span<const std::string_view> request_keys() {
     KeyList list;
     visit_fields(request, list);
     return list.take();
+  }();
+  return keys;
+}
+
+std::span<const std::string_view> request_path_keys() {
+  static const Words keys = [] {
+    const Request request;
+    KeyList list;
+    visit_fields(request, list);
+    return list.take_paths();
   }();
   return keys;
 }

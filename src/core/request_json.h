@@ -30,5 +30,7 @@ Json request_to_json(const Request& request);
 
 // All keys, in the order above; for help and suggestions.
 std::span<const std::string_view> request_keys();
+// Those whose values name files or folders: never to be taken from a file of somebody else's.
+std::span<const std::string_view> request_path_keys();
 
 }  // namespace genvid

@@ -13,6 +13,7 @@
 #include "core/cancel.h"
 #include "core/input_file.h"
 #include "core/log.h"
+#include "media/c2pa.h"
 #include "media/sha256.h"
 
 namespace genvid {
@@ -51,6 +52,13 @@ void copy_file(const std::string& from, const std::string& to, bool overwrite) {
     at += bytes;
   }
   out.commit();
+}
+
+// Credentials beside a file go with it.
+void copy_credentials(const std::string& from, const std::string& to, bool overwrite) {
+  const std::string beside = media::c2pa_sidecar_path(from);
+  if (media::c2pa_format(from).embedded || !is_there(beside)) return;
+  copy_file(beside, media::c2pa_sidecar_path(to), overwrite);
 }
 
 }  // namespace
@@ -133,6 +141,7 @@ bool BatchRun::copy(size_t clip) {
   const ClipOutcome outcome = outcome_of([&] {
     ClipOutcome copied;
     copy_file(original.path, c.path, c.overwrite || overwrite_[clip]);
+    copy_credentials(original.path, c.path, c.overwrite || overwrite_[clip]);
     describe_file(c.path, copied);
     copied.end = ClipOutcome::End::kDone;
     copied.frames = c.frames;

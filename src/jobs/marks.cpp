@@ -26,6 +26,14 @@ std::string joined(const std::vector<std::string>& items) {
   return all;
 }
 
+// An unknown signer is no damage.
+std::vector<std::string> faults(std::vector<std::string> reasons) {
+  std::erase_if(reasons, [](const std::string& reason) {
+    return reason.starts_with("signingCredential.untrusted");
+  });
+  return reasons;
+}
+
 // What genvid itself says in the signed statement; null without.
 Json signed_record(const media::C2paReport& c2pa) {
   if (c2pa.manifest.empty()) return nullptr;
@@ -135,7 +143,7 @@ class Judge {
     if (c.state == "valid") {
       return {"c2pa", "valid", "whole; its signer's CA is not among those given" + where};
     }
-    return {"c2pa", "damaged", c.state + where + ": " + joined(c.reasons)};
+    return {"c2pa", "damaged", c.state + where + ": " + joined(faults(c.reasons))};
   }
 
   const FileMarks& marks_;

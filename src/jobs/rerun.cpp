@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <span>
 
 #include "core/log.h"
 #include "core/request_json.h"
@@ -24,15 +24,17 @@ std::string flag_of(std::string key) {
   return "--" + key;
 }
 
-// Files are named by the user and the history alone; where the prompt stands is the caller's.
-bool is_setting(const std::string& key) {
-  static constexpr std::array<std::string_view, 15> kOthers = {
-      "prompt",       "negative_prompt", "output",       "image",   "last_image",
-      "init_latents", "save_latents",    "sign",         "cert",    "keep_unsigned",
-      "overwrite",    "history",         "embed_prompt", "preview", "format"};
-  const auto keys = request_keys();
-  return std::find(keys.begin(), keys.end(), key) != keys.end() &&
-         std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end();
+bool among(std::span<const std::string_view> keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Files are named by the user and the history alone; what is kept where is the user's choice again.
+bool is_setting(std::string_view key) {
+  static constexpr std::array<std::string_view, 9> kOthers = {
+      "prompt",    "negative_prompt", "keep_unsigned",    "history", "embed_prompt",
+      "overwrite", "credits",         "likeness_consent", "format"};
+  if (key == "model") return true;  // a name; checked below
+  return among(request_keys(), key) && !among(request_path_keys(), key) && !among(kOthers, key);
 }
 
 class Planner {

@@ -184,6 +184,17 @@ C2paReport from_bytes(const std::vector<uint8_t>& bytes) {
 
 }  // namespace
 
+std::string c2pa_version() {
+  try {
+    char* text = c2pa_api().version();
+    const std::string version = text == nullptr ? "" : log::printable(text);
+    c2pa_api().free(text);
+    return version;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 C2paFormat c2pa_format(const std::string& path) {
   std::string suffix = fs::path(path).extension().string();
   for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -11,6 +11,9 @@
 
 namespace genvid::media {
 
+// What the library calls itself; empty when it is not here.
+std::string c2pa_version();
+
 // The library's name for a kind of file, by suffix; empty when it can neither hold credentials nor
 // have them beside it.
 struct C2paFormat {

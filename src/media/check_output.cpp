@@ -64,7 +64,8 @@ void check_output(const OutputOptions& options, Size size, Rational fps, int64_t
   size = {spec.width, spec.height};
   check_geometry(plan, size, spec.fps);
   check_target(plan, options.overwrite);
-  if (options.sealer != nullptr) check_sealable(plan.path, options.overwrite);
+  const bool pictures = plan.kind == OutputPlan::Kind::kImages;
+  if (options.sealer != nullptr && !pictures) check_sealable(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kFile) AtomicFile probe(plan.path, options.overwrite);
   if (plan.kind == OutputPlan::Kind::kImages) make_image_sink(plan, options);
   if (!options.preview.empty()) PreviewSheet preview(options, spec);

@@ -52,12 +52,12 @@ void seal_beside(AtomicFile& file, const std::string& path, const SealOptions& o
       options.sealer->seal(format, file.fd(), ::fileno(scratch.get()));
   require_valid(read_c2pa(format, file.fd(), credentials, ""));
   sidecar.write_all(credentials.data(), credentials.size());
-  // First: credentials without a file mislead nobody.
-  sidecar.commit();
+  // The file first: a batch that dies in between finds it and makes both again.
+  file.commit();
   try {
-    file.commit();
+    sidecar.commit();
   } catch (...) {
-    ::unlink(c2pa_sidecar_path(path).c_str());
+    ::unlink(path.c_str());
     throw;
   }
 }

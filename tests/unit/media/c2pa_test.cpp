@@ -92,6 +92,21 @@ TEST_F(C2pa, EmbeddedIsValidAndChangesNoPicture) {
   }
 }
 
+TEST_F(C2pa, GifIsValid) {
+  const std::string gif("GIF89a\1\0\1\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+                        35);
+  AtomicFile plain(dir_ / "a.gif", false), sealed(dir_ / "b.gif", false);
+  plain.write_all(gif.data(), gif.size());
+  sealer_->seal(c2pa_format("a.gif"), plain.fd(), sealed.fd());
+  plain.commit();
+  sealed.commit();
+  EXPECT_EQ(read_c2pa(dir_ / "b.gif", "").state, "valid");
+  expect_same_pictures(dir_ / "a.gif", dir_ / "b.gif");
+  std::string bent = read_bytes(dir_ / "b.gif");
+  bent[bent.size() - 5] ^= 1;
+  EXPECT_EQ(read_here("b.gif", bent).state, "invalid");
+}
+
 TEST_F(C2pa, EveryPictureOfASequenceIsSigned) {
   clip("frame_%03d.png");
   clip("plain_%03d.png", false);
