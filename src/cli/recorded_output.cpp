@@ -78,7 +78,16 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
 
 media::OutputOptions decoded_options(const Request& request, const DecodeSpec& spec) {
   media::OutputOptions options = output_options(request);
-  mark(options, identify_latents(spec), request.watermark);
+  const ClipIdentity identity = identify_latents(spec);
+  // What made the latents is not known here.
+  Json record = {{"genvid", GENVID_VERSION},
+                 {"clip_id", identity.id.text()},
+                 {"created", identity.created},
+                 {"decoded_only", true}};
+  if (!request.watermark) record["watermark"] = false;
+  if (!request.sign.empty()) record["signed"] = true;
+  options.metadata["comment"] = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+  mark(options, identity, request.watermark);
   return options;
 }
 

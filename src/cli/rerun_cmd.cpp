@@ -33,6 +33,24 @@ struct RerunFlags {
   bool dry_run = false;
 };
 
+// The record in the file's tags; for a file that lost them, the history's for the clip that the
+// invisible mark names.
+Json find_record(const std::string& file, const History& history) {
+  const media::FileInfo info = media::probe(file);
+  Json record = record_in(info.tags);
+  if (record.is_object()) return record;
+  const media::WatermarkReading mark = media::detect_watermark(file);
+  if (mark.found && mark.crc_ok) {
+    const std::string id = short_id_text(mark.payload.clip_id);
+    if (auto entry = history.find(id)) return entry->record;
+    throw Error(ErrorKind::kUsage, log::printable(file) +
+                                       " has lost its settings; its invisible "
+                                       "mark names clip " +
+                                       id + ", which the history here does not know");
+  }
+  return nullptr;
+}
+
 void check_weights(const Json& record, const Request& request, bool anyway) {
   const std::string dir = locate_model(request.model).string();
   DigestCache digests(DigestCache::default_path());
@@ -60,7 +78,7 @@ int rerun(const RerunFlags& f) {
   options.mode = f.view.apply();
   options.dry_run = f.dry_run;
   const History history(History::default_path());
-  options.original = record_in(media::probe(f.file).tags);
+  options.original = find_record(f.file, history);
   RerunSources sources;
   sources.what = log::printable(f.file);
   sources.prompt = f.prompt;

@@ -30,9 +30,9 @@ bool among(std::span<const std::string_view> keys, std::string_view key) {
 
 // Files are named by the user and the history alone; what is kept where is the user's choice again.
 bool is_setting(std::string_view key) {
-  static constexpr std::array<std::string_view, 9> kOthers = {
+  static constexpr std::array<std::string_view, 10> kOthers = {
       "prompt",    "negative_prompt", "keep_unsigned",    "history", "embed_prompt",
-      "overwrite", "credits",         "likeness_consent", "format"};
+      "overwrite", "credits",         "likeness_consent", "format",  "encoder_options"};
   if (key == "model") return true;  // a name; checked below
   return among(request_keys(), key) && !among(request_path_keys(), key) && !among(kOthers, key);
 }
@@ -49,6 +49,7 @@ class Planner {
     plan_.request.image = input("image");
     plan_.request.last_image = input("last_image");
     plan_.request.init_latents = input("init_latents");
+    take_encoder_options();
     return std::move(plan_);
   }
 
@@ -106,6 +107,19 @@ class Planner {
         "the negative prompt is taken to be the model's own; another one is given "
         "with --negative-prompt");
     return std::nullopt;
+  }
+
+  // An encoder's own options can name files to write: only the user's own record is followed.
+  void take_encoder_options() {
+    const std::string options = text_of(record_, "encoder_options");
+    if (options.empty()) return;
+    if (from_.history && text_of(from_.history->record, "encoder_options") == options) {
+      plan_.request.encoder_options = options;
+    } else {
+      plan_.notes.push_back("the encoder options in " + from_.what +
+                            " are not used, since the history here does not have them; decoded "
+                            "frames may differ");
+    }
   }
 
   // "" when the clip has none of this kind.

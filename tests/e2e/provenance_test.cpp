@@ -235,6 +235,8 @@ TEST_F(Provenance, VerifySaysWhichLayersAreLeft) {
   Json layers = verify("a.mp4", 0);
   EXPECT_EQ(state(layers, "tags"), "valid");
   EXPECT_EQ(state(layers, "c2pa"), "valid");
+  EXPECT_EQ(state(layers, "xmp"), "valid");
+  EXPECT_EQ(state(layers, "watermark"), "unchecked") << "too small a clip to hold it";
   const Result trusted = run({"verify", dir_ / "a.mp4", "--trust", dir_ / "keys/ca.pem"});
   EXPECT_TRUE(has(trusted.out, "trusted")) << trusted.out;
 
@@ -259,6 +261,29 @@ TEST_F(Provenance, VerifySaysWhichLayersAreLeft) {
   EXPECT_EQ(run({"verify", dir_ / "keys/key.pem"}).code, 2);
   const Result blind = run({"verify", dir_ / "a.mp4"}, {"GENVID_C2PA_LIB=/nowhere/lib.so"});
   EXPECT_EQ(blind.code, 7) << "signed, and nobody here can tell";
+}
+
+// Stripped and encoded again: the invisible mark names the clip, and the history knows it.
+TEST_F(Provenance, AStrippedFileIsMadeAgainFromItsMark) {
+  const Result made =
+      run({kPrompt, "-o", dir_ / "a.mp4", "--model", models("tiny-wan21"), "--seconds", "2",
+           "--size", "256x160", "--steps", "1", "--seed", "3", "--device", "cpu"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(run({"verify", dir_ / "a.mp4"}).code, 0);
+  ASSERT_EQ(run_program("ffmpeg", {"-v", "error", "-i", dir_ / "a.mp4", "-map_metadata", "-1",
+                                   "-crf", "23", dir_ / "s.mp4"})
+                .code,
+            0);
+  const Result left = run({"verify", dir_ / "s.mp4"});
+  EXPECT_EQ(left.code, 1) << left.out;
+  EXPECT_TRUE(has(left.out, "watermark  valid")) << left.out;
+  const Result again = run({"rerun", dir_ / "s.mp4", "-o", dir_ / "again.mp4"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(frames("a.mp4"), frames("again.mp4"));
+  fs::remove(dir_ / "home/genvid/history.jsonl");
+  const Result lost = run({"rerun", dir_ / "s.mp4", "-o", dir_ / "x.mp4"});
+  EXPECT_EQ(lost.code, 2);
+  EXPECT_TRUE(has(lost.err, "history here does not know")) << lost.err;
 }
 
 TEST_F(Provenance, ABatchSignsAndRemembersToo) {

@@ -18,6 +18,7 @@ void check_request(const Request& request) {
   FUZZ_CHECK(request.init_latents.empty() && request.save_latents.empty());
   FUZZ_CHECK(request.preview.empty() && request.format.empty());
   FUZZ_CHECK(request.sign.empty() && request.cert.empty() && !request.overwrite);
+  FUZZ_CHECK(request.preview.empty() && request.encoder_options.empty());
   FUZZ_CHECK(request_to_json(request_from_json(request_to_json(request), "again",
                                                ErrorKind::kUsage)) == request_to_json(request));
 }

@@ -54,7 +54,7 @@ TEST(Rerun, EverySettingComesBack) {
 TEST(Rerun, ARecordNamesNoFileAndNoFolder) {
   Json r = record();
   for (const char* key :
-       {"output", "image", "last_image", "init_latents", "save_latents", "sign"}) {
+       {"output", "image", "last_image", "init_latents", "save_latents", "sign", "preview"}) {
     r[key] = "/etc/passwd";
   }
   r["overwrite"] = true;
@@ -74,6 +74,18 @@ TEST(Rerun, WhatIsNoRecordIsRefused) {
   Json r = record();
   r["seed"] = "seven";
   expect_error(ErrorKind::kUsage, "seed", [&] { request_of_record(r, "a.mp4"); });
+}
+
+TEST(Rerun, EncoderOptionsOfOthersAreNotUsed) {
+  Json r = record();
+  r["encoder_options"] = "x264-params=stats=/etc/x";
+  RerunSources s = sources();
+  s.history = history();
+  const RerunPlan others = plan_rerun(r, s);
+  EXPECT_TRUE(others.request.encoder_options.empty());
+  EXPECT_EQ(others.notes.size(), 1u);
+  s.history->record = r;
+  EXPECT_EQ(plan_rerun(r, s).request.encoder_options, "x264-params=stats=/etc/x");
 }
 
 TEST(Rerun, PromptFromTheHistory) {
