@@ -295,7 +295,8 @@ int run_prepared(const BatchFlags& f, const JobFile& file, const BatchOptions& o
     code = cancel_signal() == SIGINT ? 130 : kTryAgain;
   }
   for (const JobKeys& keys : batch.leftovers) work.remove(keys, true);
-  work.close();
+  // Others may be about to write into a folder that they share.
+  if (options.shard.count == 1 && claims == nullptr) work.close();
   view.summary(queue, done_before, f.price);
   if (code != 0) return code;
   return queue.count(BatchQueue::State::kFailed) > 0 ? kSomeFailed : 0;
