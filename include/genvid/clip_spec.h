@@ -41,7 +41,7 @@ struct ClipSpec {
   std::string noise = "philox";
 
   // How a clip longer than the model's window is made: "window" (it fits, or is cut to fit),
-  // "overlap" (windows blended at every step) or "continue" (clips chained by their last frame).
+  // "overlap" (blended at every step), "continue" (from the last frame), "extend" (own latents).
   std::string rollout = "window";
   int64_t window_latents = 0;   // latent frames of one window; 0 with "window"
   int64_t overlap_latents = 0;  // "overlap": latent frames that neighbours share

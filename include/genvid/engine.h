@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@
 namespace genvid {
 
 // Changes with every change of a type that crosses the boundary.
-inline constexpr int kEngineAbi = 2;
+inline constexpr int kEngineAbi = 3;
 
 // One report of a running stage; stage is one of "load", "text", "image", "denoise", "decode".
 struct ProgressEvent {
@@ -27,6 +28,11 @@ class Host {
  public:
   virtual ~Host() = default;
   virtual void progress(const ProgressEvent& event) = 0;
+};
+
+// Something that a prompt names, as a model understands it: {"time", "night"}.
+struct NamedAttribute {
+  std::string name, value;
 };
 
 struct StageTime {
@@ -83,6 +89,8 @@ class Engine {
   virtual ClipResult decode(const DecodeSpec& spec, FrameSink& sink) = 0;
   virtual std::vector<CheckLine> check(const CheckSpec& spec) = 0;
   virtual EngineInfo info() = 0;
+  // What the spec's prompt names, for models of a small world that can tell; nothing for others.
+  virtual std::optional<std::vector<NamedAttribute>> read_prompt(const ClipSpec& spec) = 0;
 };
 
 }  // namespace genvid

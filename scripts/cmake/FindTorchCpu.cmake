@@ -57,9 +57,11 @@ if(TorchCpu_FOUND AND NOT TARGET Torch::Cpu)
   set_target_properties(Torch::C10 PROPERTIES
     IMPORTED_LOCATION ${TORCH_C10_LIBRARY}
     INTERFACE_INCLUDE_DIRECTORIES "${TORCH_INCLUDE_DIR}")
+  # Per-operator headers: without it ATen/TensorOperators.h brings every operator of the library.
   add_library(Torch::Cpu SHARED IMPORTED)
   set_target_properties(Torch::Cpu PROPERTIES
     IMPORTED_LOCATION ${TORCH_CPU_LIBRARY}
+    INTERFACE_COMPILE_DEFINITIONS AT_PER_OPERATOR_HEADERS
     INTERFACE_INCLUDE_DIRECTORIES "${TORCH_INCLUDE_DIR}"
     INTERFACE_LINK_LIBRARIES Torch::C10)
 endif()

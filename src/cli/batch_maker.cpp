@@ -5,6 +5,7 @@
 
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
+#include "cli/prompt_check.h"
 #include "cli/recorded_output.h"
 #include "cli/session.h"
 #include "core/log.h"
@@ -40,6 +41,7 @@ class EngineMaker : public ClipMaker {
     const uint64_t free = free_bytes(plan.spec.device);
     engine_->hold_weights(holds_weights(plan, free));
     if (free > plan.peak_bytes + kAheadBytes) try_to_encode_ahead(plan, task);
+    const PromptNote prompt = note_prompt(*engine_, model, plan);
     const auto sink = media::open_output(recorder_.begin(request, plan));
     const ClipResult result = engine_->generate(plan.spec, *sink);
     ClipOutcome outcome;
@@ -48,6 +50,9 @@ class EngineMaker : public ClipMaker {
     outcome.peak_device_bytes = result.peak_device_bytes;
     outcome.memory_rung = result.memory_rung;
     outcome.note = note_of(result);
+    if (!prompt.warning.empty()) {
+      outcome.note += (outcome.note.empty() ? "" : "; ") + prompt.warning;
+    }
     describe_file(request.output, outcome);
     outcome.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

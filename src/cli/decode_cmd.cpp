@@ -35,7 +35,7 @@ DecodeSpec decode_spec(const Request& request, const std::string& latents, const
                        const Traits& traits) {
   const std::vector<int64_t> shape = check_latents_file(latents, traits.geometry.latent_channels);
   const Geometry& g = traits.geometry;
-  const int64_t frames = (shape[2] - 1) * g.temporal_factor + 1;
+  const int64_t frames = g.frames_of(shape[2]);
   const int64_t most = limits::kMaxSide;
   if (shape[2] < 1 || frames > limits::kMaxFrames || shape[3] * g.spatial_factor > most ||
       shape[4] * g.spatial_factor > most) {

@@ -11,6 +11,7 @@
 #include "cli/model_locator.h"
 #include "cli/output_flags.h"
 #include "cli/plan_text.h"
+#include "cli/prompt_check.h"
 #include "cli/recorded_output.h"
 #include "cli/restart.h"
 #include "cli/session.h"
@@ -121,6 +122,7 @@ int make_clip(const Request& request, const MakeClipOptions& options) {
   static ProgressView view(options.mode);  // the engine's host: as long-lived as its library
   const std::unique_ptr<Engine> engine = load_engine(view);
   settle_device(*engine, request, model, plan);
+  view.note(note_prompt(*engine, model, plan));
   plan.spec.rescue_latents = rescue_path(request.output);
   const EngineInfo here = engine->info();
   if (options.original.is_object()) tell_differences(options.original, here);

@@ -83,7 +83,9 @@ fs::path locate_model(const std::string& name) {
   if (name.empty()) {
     throw Error(ErrorKind::kModel,
                 "the default model " + wanted +
-                    " is not here: give --model DIR or NAME; models here: " + names_here());
+                    " is not here (it comes in models/ of genvid's source tree; GENVID_MODELS "
+                    "names other places); or give --model DIR or NAME, of these: " +
+                    names_here());
   }
   throw Error(ErrorKind::kModel,
               "no model \"" + log::printable(name.substr(0, 256)) +

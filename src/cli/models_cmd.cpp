@@ -56,8 +56,11 @@ int show(const std::string& name) {
               t.scheduler.c_str(), t.guidance_scale);
   if (t.two_experts) std::printf(" and %g", t.guidance_scale_2);
   std::printf(", shift %g\n", t.shift);
-  std::printf("grid       sizes in steps of %d, frames %d n + 1, at most %lld in one window\n",
-              g.size_multiple, g.temporal_factor, static_cast<long long>(g.max_frames));
+  const std::string sizes = g.only_size.width > 0
+                                ? "size " + to_text(g.only_size) + " or cropped from it"
+                                : "sizes in steps of " + std::to_string(g.size_multiple);
+  std::printf("grid       %s, frames %d n + %d, at most %lld in one window\n", sizes.c_str(),
+              g.temporal_factor, g.first_frames, static_cast<long long>(g.max_frames));
   std::printf("pictures   first frame %s, last frame %s\n", need(t.image), need(t.last_image));
   for (const ComponentSummary& c : check_model(model, family)) {
     std::printf("%-16s %5llu tensors, %.4g M values, %s, %s\n", c.name.c_str(),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/session.h"
 #include "core/json.h"
 #include "genvid/error.h"
 
@@ -95,6 +96,23 @@ void ProgressView::clear() {
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
+}
+
+void ProgressView::note(const PromptNote& note) {
+  if (mode_ != ProgressMode::kJson) {
+    if (!note.warning.empty()) warn(note.warning);
+    return;
+  }
+  if (!note.read) return;
+  Json named = Json::object();
+  for (const NamedAttribute& a : note.named) named[a.name] = a.value;
+  Json line = {{"event", "prompt"},
+               {"known", !note.nothing_known},
+               {"named", named},
+               {"unknown_words", note.unknown_words}};
+  if (!note.warning.empty()) line["warning"] = note.warning;
+  const std::lock_guard lock(mutex_);
+  std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
 void ProgressView::done(const std::string& output, const ClipResult& result) {

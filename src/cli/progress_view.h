@@ -7,6 +7,7 @@
 #include <string>
 
 #include "genvid/engine.h"
+#include "jobs/prompt_note.h"
 
 namespace genvid::cli {
 
@@ -29,6 +30,8 @@ class ProgressView : public Host {
   void set_prefix(const std::string& prefix);
   // Removes the bar, so that a line can be printed in its place.
   void clear();
+  // What the model makes of the prompt: {"event":"prompt", ...}, or a warning.
+  void note(const PromptNote& note);
   // The last JSON line: {"event":"done", ...}.
   void done(const std::string& output, const ClipResult& result);
 

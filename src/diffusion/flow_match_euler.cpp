@@ -11,8 +11,7 @@ namespace {
 
 class FlowMatchEuler final : public Scheduler {
  public:
-  FlowMatchEuler(int num_inference_steps, double shift) {
-    FlowSigmas grid = twice_shifted_sigmas(num_inference_steps, shift);
+  explicit FlowMatchEuler(FlowSigmas grid) {
     sigmas_ = std::move(grid.sigmas);
     timesteps_ = std::move(grid.timesteps);
   }
@@ -27,7 +26,11 @@ class FlowMatchEuler final : public Scheduler {
 }  // namespace
 
 std::unique_ptr<Scheduler> make_flow_match_euler(int num_inference_steps, double shift) {
-  return std::make_unique<FlowMatchEuler>(num_inference_steps, shift);
+  return std::make_unique<FlowMatchEuler>(twice_shifted_sigmas(num_inference_steps, shift));
+}
+
+std::unique_ptr<Scheduler> make_even_euler(int num_inference_steps, double shift) {
+  return std::make_unique<FlowMatchEuler>(even_sigmas(num_inference_steps, shift));
 }
 
 }  // namespace genvid

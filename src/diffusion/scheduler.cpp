@@ -12,7 +12,9 @@ std::unique_ptr<Scheduler> make_scheduler(const std::string& name, int num_infer
                                           double shift) {
   if (name == "unipc") return make_unipc(num_inference_steps, shift);
   if (name == "euler") return make_flow_match_euler(num_inference_steps, shift);
-  throw Error(ErrorKind::kUsage, "unknown scheduler '" + name + "'; use unipc or euler");
+  if (name == "euler-even") return make_even_euler(num_inference_steps, shift);
+  throw Error(ErrorKind::kUsage,
+              "unknown scheduler '" + name + "'; use unipc, euler or euler-even");
 }
 
 }  // namespace genvid

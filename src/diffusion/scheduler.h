@@ -35,7 +35,10 @@ class Scheduler {
 std::unique_ptr<Scheduler> make_unipc(int num_inference_steps, double shift);
 // diffusers FlowMatchEulerDiscreteScheduler, static shift.
 std::unique_ptr<Scheduler> make_flow_match_euler(int num_inference_steps, double shift);
-// "unipc" | "euler"; Error(kUsage) otherwise.
+// Euler on evenly spaced times, shifted once: what rectified-flow models of our own are trained
+// for.
+std::unique_ptr<Scheduler> make_even_euler(int num_inference_steps, double shift);
+// "unipc" | "euler" | "euler-even"; Error(kUsage) otherwise.
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, int num_inference_steps,
                                           double shift);
 

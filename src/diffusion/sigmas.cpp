@@ -31,6 +31,19 @@ FlowSigmas shifted_sigmas(int num_inference_steps, double shift) {
   return out;
 }
 
+FlowSigmas even_sigmas(int num_inference_steps, double shift) {
+  FlowSigmas out;
+  for (int i = 0; i <= num_inference_steps; ++i) {
+    const double u = 1.0 - static_cast<double>(i) / num_inference_steps;
+    const auto sigma = static_cast<float>(shifted(u, shift));
+    out.sigmas.push_back(sigma);
+    if (i < num_inference_steps) {
+      out.timesteps.push_back(static_cast<double>(sigma) * kTrainTimesteps);
+    }
+  }
+  return out;
+}
+
 FlowSigmas twice_shifted_sigmas(int num_inference_steps, double shift) {
   // The ends of the training table are float values in the reference.
   const float s = static_cast<float>(shift);

@@ -18,4 +18,7 @@ FlowSigmas shifted_sigmas(int num_inference_steps, double shift);
 // training table, shifted again; timesteps not truncated.
 FlowSigmas twice_shifted_sigmas(int num_inference_steps, double shift);
 
+// linspace(1, 0), shifted once: shift u / (1 + (shift - 1) u).
+FlowSigmas even_sigmas(int num_inference_steps, double shift);
+
 }  // namespace genvid

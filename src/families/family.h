@@ -11,6 +11,7 @@
 #include "core/model_folder.h"
 #include "families/describe.h"
 #include "genvid/clip_spec.h"
+#include "genvid/engine.h"
 #include "tensor/tensor.h"
 
 namespace genvid {
@@ -25,8 +26,13 @@ struct LoadContext {
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;
-  // [1, S, D] in the context's dtype, padding rows zero. Cleans the prompt itself.
+  // [1, S, D] in the context's dtype (or fp32), padding rows zero. Cleans the prompt itself.
   virtual Tensor encode(const std::string& prompt) = 0;
+  // What the prompt names, for models of a small world that can tell; nothing for the others.
+  virtual std::optional<std::vector<NamedAttribute>> attributes(const std::string& prompt) {
+    static_cast<void>(prompt);
+    return std::nullopt;
+  }
 };
 
 // What besides the prompt a prediction depends on; made once per clip.
@@ -35,24 +41,33 @@ struct Conditioning {
   Tensor concat_latents;  // [1, C', T, H, W] fp32, channels appended to the latents, or undefined
   Tensor pinned_latents;  // [1, C, T, H, W] fp32: known latent frames, or undefined
   std::vector<bool> pinned;  // per latent frame; the pipeline holds these frames at pinned_latents
-                             // and gives them timestep 0
+                             // and gives them pinned_timestep
+  double pinned_timestep = 0;
 };
 
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
   // latents [1, C, T, H, W] fp32; timestep [1, T] fp32, one per latent frame; prompt_embeds as the
-  // text encoder made them. Returns the prediction [1, C, T, H, W] in the compute dtype.
+  // text encoder made them. Returns the velocity [1, C, T, H, W] in the compute dtype or fp32.
   virtual Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,
                          const Conditioning& conditioning) = 0;
+  // The same for several prompts, in their order; networks that gain by it run them as one batch.
+  virtual std::vector<Tensor> predict_each(const Tensor& latents, const Tensor& timestep,
+                                           const std::vector<Tensor>& prompts,
+                                           const Conditioning& conditioning) {
+    std::vector<Tensor> out;
+    for (const Tensor& p : prompts) out.push_back(predict(latents, timestep, p, conditioning));
+    return out;
+  }
 };
 
 class VaeStream {
  public:
   virtual ~VaeStream() = default;
-  // Decoder: normalised latents [1, C, t, H, W], any t >= 1 -> frames [1, 3, f, 8H, 8W] in [-1, 1].
+  // Decoder: normalised latents [1, C, t, H, W], any t >= 1 -> frames [1, 3, f, H', W'] in [-1, 1].
   // Encoder: frames [1, 3, f, H, W] in [-1, 1]; returns normalised latents (the mode) as far as
-  // they are complete, possibly with t = 0. The first latent frame stands for one frame.
+  // they are complete, possibly with t = 0. Geometry says how many frames the first one is.
   virtual Tensor push(const Tensor& x) = 0;
 };
 

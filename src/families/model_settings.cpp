@@ -49,7 +49,7 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   traits.guidance_scale_2 = o.number("guidance_scale_2", traits.guidance_scale_2, 0, 100);
   traits.shift = o.number("shift", traits.shift, 1e-3, 1e3);
   traits.scheduler = o.string("scheduler", traits.scheduler);
-  require_one_of(traits.scheduler, {"unipc", "euler"}, what, "scheduler");
+  require_one_of(traits.scheduler, {"unipc", "euler", "euler-even"}, what, "scheduler");
   traits.dtype = o.string("dtype", traits.dtype);
   require_one_of(traits.dtype, {"", "auto", "fp32", "bf16"}, what, "dtype");
   if (traits.dtype == "auto") traits.dtype.clear();

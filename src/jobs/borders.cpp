@@ -8,9 +8,7 @@ namespace {
 constexpr size_t kMost = 1000;
 
 // The first frame that latent frame `index` stands for.
-int64_t frame_of(int64_t index, int64_t factor) {
-  return index == 0 ? 0 : (index - 1) * factor + 1;
-}
+int64_t frame_of(int64_t index, const Geometry& g) { return index == 0 ? 0 : g.frames_of(index); }
 
 }  // namespace
 
@@ -22,14 +20,18 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry) {
     if (frame < spec.frames && out.size() < kMost) out.push_back(frame);
   };
   if (spec.rollout == "continue") {
-    const int64_t frames =
-        frame_of(window - 1, geometry.temporal_factor) + geometry.temporal_factor;
+    const int64_t frames = geometry.frames_of(window);
     for (int64_t i = 1; i < count; ++i) add(frames + (i - 1) * (frames - 1));
   } else if (spec.rollout == "overlap") {
     for (int64_t i = 1; i < count; ++i) {
       const int64_t start = std::llround(static_cast<double>(i * (plan.latent_frames - window)) /
                                          static_cast<double>(count - 1));
-      add(frame_of(start + spec.overlap_latents / 2, geometry.temporal_factor));
+      add(frame_of(start + spec.overlap_latents / 2, geometry));
+    }
+  } else if (spec.rollout == "extend") {
+    // A first picture is a latent of the first window.
+    for (int64_t i = 0; i + 1 < count; ++i) {
+      add(frame_of(window + i * (window - plan.history_latents), geometry));
     }
   }
   return out;

@@ -68,6 +68,11 @@ std::string read_text(const fs::path& path) {
   return text.str();
 }
 
+bool cpu_has(const char* flag) {
+  static const std::string flags = read_text("/proc/cpuinfo").substr(0, 8192);
+  return flags.find(flag) != std::string::npos;
+}
+
 }  // namespace
 
 uint64_t available_memory(const fs::path& root) {
@@ -107,11 +112,11 @@ bool has_gpu_driver() {
   return false;
 }
 
+bool has_bf16_matrices() { return cpu_has("amx_bf16"); }
+
 double core_flops(int dtype_bytes) {
-  static const std::string flags = read_text("/proc/cpuinfo").substr(0, 8192);
-  const auto has = [](const char* flag) { return flags.find(flag) != std::string::npos; };
-  if (dtype_bytes == 2) return has("amx_bf16") ? 6e11 : has("avx512_bf16") ? 2e11 : 4e10;
-  return has("avx512f") ? 1.6e11 : has("avx2") ? 7e10 : 2e10;
+  if (dtype_bytes == 2) return has_bf16_matrices() ? 6e11 : cpu_has("avx512_bf16") ? 2e11 : 4e10;
+  return cpu_has("avx512f") ? 1.6e11 : cpu_has("avx2") ? 7e10 : 2e10;
 }
 
 }  // namespace genvid

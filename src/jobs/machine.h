@@ -16,6 +16,9 @@ int cpu_count();
 // An NVIDIA driver is here; whether a device works is for the engine to say.
 bool has_gpu_driver();
 
+// The CPU multiplies bf16 matrices in hardware (AMX).
+bool has_bf16_matrices();
+
 // A rough rate of the CPU for estimates: FLOP/s of one core in large matrix products.
 double core_flops(int dtype_bytes);
 

@@ -74,9 +74,8 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
     spec.frames = std::max<int64_t>(1, std::llround(seconds * fps));
   }
   plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
-  const int64_t f = g.temporal_factor;
-  spec.model_frames = (spec.frames - 1 + f - 1) / f * f + 1;
-  plan.latent_frames = (spec.model_frames - 1) / f + 1;
+  plan.latent_frames = g.latents_of(spec.frames);
+  spec.model_frames = g.frames_of(plan.latent_frames);
 }
 
 void decide_size(const Request& request, const Traits& traits, Plan& plan) {
@@ -94,6 +93,14 @@ void decide_size(const Request& request, const Traits& traits, Plan& plan) {
             to_text(Size{spec.size.width + spec.size.width % 2,
                          spec.size.height + spec.size.height % 2}));
     }
+  }
+  if (g.only_size.width > 0) {
+    if (spec.size.width > g.only_size.width || spec.size.height > g.only_size.height) {
+      usage("--size is " + to_text(spec.size) + ", but " + traits.title + " makes " +
+            to_text(g.only_size) + " and crops to less; scale the file afterwards for more");
+    }
+    spec.model_size = g.only_size;
+    return;
   }
   const int m = g.size_multiple;
   const auto up = [m](int side) { return (side + m - 1) / m * m; };
@@ -130,8 +137,8 @@ void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spe
       traits.two_experts ? in_range(request.guidance_scale_2, second, 0, 1000, "--guidance-scale-2")
                          : spec.guidance_scale;
   spec.shift = in_range(request.shift, traits.shift, 1e-3, 1e3, "--shift");
-  spec.scheduler =
-      one_of(request.scheduler.value_or(traits.scheduler), {"unipc", "euler"}, "--scheduler");
+  spec.scheduler = one_of(request.scheduler.value_or(traits.scheduler),
+                          {"unipc", "euler", "euler-even"}, "--scheduler");
   spec.noise = one_of(request.noise, {"philox", "torch"}, "--noise");
   spec.seed = request.seed ? *request.seed : std::random_device{}();
 }
@@ -154,7 +161,8 @@ void decide_device(const Request& request, const Traits& traits, ClipSpec& spec)
   }
   spec.dtype = one_of(request.dtype, {"auto", "fp32", "bf16"}, "--dtype");
   if (spec.dtype == "auto") {
-    spec.dtype = !traits.dtype.empty() ? traits.dtype : spec.device == "cpu" ? "fp32" : "bf16";
+    const bool half = spec.device != "cpu" || (traits.cpu_bf16 && has_bf16_matrices());
+    spec.dtype = !traits.dtype.empty() ? traits.dtype : half ? "bf16" : "fp32";
   }
   spec.vae_dtype = one_of(request.vae_dtype, {"auto", "fp32", "bf16"}, "--vae-dtype");
   if (spec.vae_dtype == "auto") spec.vae_dtype = "fp32";
@@ -185,7 +193,8 @@ ClipShape clip_shape(const Plan& plan) {
   const ClipSpec& spec = plan.spec;
   ClipShape clip;
   clip.size = spec.model_size;
-  clip.frames = std::min(spec.model_frames, plan.rollout.window_frames);
+  clip.frames = spec.rollout == "extend" ? plan.rollout.window_frames
+                                         : std::min(spec.model_frames, plan.rollout.window_frames);
   clip.guidance = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1;
   clip.dtype_bytes = spec.dtype == "bf16" ? 2 : 4;
   clip.vae_dtype_bytes = spec.vae_dtype == "bf16" ? 2 : 4;
@@ -253,6 +262,7 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   Plan plan;
   plan.family = family.family;
   plan.title = traits.title;
+  plan.history_latents = traits.history_latents;
   ClipSpec& spec = plan.spec;
   spec.model_dir = model.dir().string();
   check_prompt(request.prompt, "the prompt");

@@ -19,11 +19,13 @@ struct Plan {
   std::string title;
   int64_t latent_frames = 0;
   Rollout rollout;
+  int64_t history_latents = 0;   // of "extend", Traits::history_latents
   std::vector<int64_t> borders;  // jobs/borders.h
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;    // of the worst stage
   uint64_t latent_bytes = 0;  // of the clip, fp32
   std::vector<std::string> warnings;
+  bool prompt_unknown = false;  // the prompt names nothing that the model knows (prompt_note.h)
 };
 
 // Images are loaded later (media); the plan only says whether they are needed. device "auto"

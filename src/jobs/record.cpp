@@ -163,6 +163,7 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   record["model_digest"] = maker.model_digest;
   record["torch"] = maker.torch;
   record["cpu"] = maker.cpu;
+  if (plan.prompt_unknown) record["prompt_known"] = false;
   record["clip_id"] = identity.id.text();
   record["created"] = identity.created;
   // So that a signature that somebody took off is missed.

@@ -20,12 +20,13 @@ int64_t overlap_of(int64_t window) {
 
 // What makes a clip of more than one window, or "window" when nothing can.
 std::string long_rollout(const Request& request, const Traits& traits) {
+  if (traits.history_latents > 0) return "extend";
   if (traits.image == ImageInput::kNone) return "overlap";
   const bool last = !request.last_image.empty() || traits.last_image == ImageInput::kRequired;
   return last ? "window" : "continue";
 }
 
-std::string choose(const Request& request, const Traits& traits, bool fits) {
+std::string choose(const Request& request, const Traits& traits, const ClipSpec& spec, bool fits) {
   const std::string asked = request.rollout;
   if (asked == "window") return asked;
   if (asked == "overlap") {
@@ -37,6 +38,9 @@ std::string choose(const Request& request, const Traits& traits, bool fits) {
     return fits ? "window" : asked;
   }
   if (asked == "continue") {
+    if (traits.history_latents > 0) {
+      cannot(asked, traits, "goes on from its own latents; use --rollout extend");
+    }
     if (traits.image == ImageInput::kNone) {
       cannot(asked, traits, "takes no picture to continue from; use --rollout overlap");
     }
@@ -45,11 +49,21 @@ std::string choose(const Request& request, const Traits& traits, bool fits) {
     }
     return fits ? "window" : asked;
   }
-  if (asked != "auto") {
-    throw Error(ErrorKind::kUsage,
-                "--rollout is \"" + asked + "\", expected one of: auto, window, overlap, continue");
+  if (asked == "extend") {
+    if (traits.history_latents == 0) {
+      cannot(asked, traits, "was not trained to go on from its own latents; use --rollout auto");
+    }
+    return asked;
   }
-  return fits ? "window" : long_rollout(request, traits);
+  if (asked != "auto") {
+    throw Error(
+        ErrorKind::kUsage,
+        "--rollout is \"" + asked + "\", expected one of: auto, window, overlap, continue, extend");
+  }
+  // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
+  const bool whole_windows =
+      traits.history_latents > 0 && traits.geometry.latents_of(spec.frames) > 1;
+  return fits && !whole_windows ? "window" : long_rollout(request, traits);
 }
 
 std::string seconds_of(int64_t frames, const ClipSpec& spec) {
@@ -64,12 +78,12 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings) {
-  const int64_t f = traits.geometry.temporal_factor;
+  const Geometry& g = traits.geometry;
   Rollout out;
-  const int64_t window = (traits.geometry.max_frames - 1) / f + 1;  // latent frames
-  out.window_frames = (window - 1) * f + 1;
+  const int64_t window = g.latents_of(g.max_frames + 1) - 1;  // whole latent frames
+  out.window_frames = g.frames_of(window);
   const bool fits = spec.frames <= out.window_frames;
-  out.name = choose(request, traits, fits);
+  out.name = choose(request, traits, spec, fits);
   const std::string limit =
       std::to_string(out.window_frames) + " frames (" + seconds_of(out.window_frames, spec) + ")";
   if (out.name == "window") {
@@ -82,11 +96,18 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
   } else {
     spec.window_latents = window;
     if (out.name == "overlap") {
-      const int64_t latents = ceil_div(spec.frames - 1, f) + 1;
+      const int64_t latents = g.latents_of(spec.frames);
       spec.overlap_latents = overlap_of(window);
       out.windows = ceil_div(latents - window, window - spec.overlap_latents) + 1;
       out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
+    } else if (out.name == "extend") {
+      const int64_t latents = g.latents_of(spec.frames), fresh = window - traits.history_latents;
+      out.windows = 1 + ceil_div(std::max<int64_t>(0, latents - window), fresh);
+      out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") +
+                   " of " + limit + ", each from the last " +
+                   std::to_string(traits.history_latents) +
+                   " latent frames of the one before; memory does not grow";
     } else {
       out.windows = 1 + ceil_div(spec.frames - out.window_frames, out.window_frames - 1);
       out.reason = std::to_string(out.windows) + " clips of up to " + limit +
@@ -108,7 +129,7 @@ void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& s
       c.tokens *= rollout.windows;
       if (rollout.name == "overlap") {
         // The clip's latents, the sampler's history and the blend: eight fp32 copies.
-        const int64_t latents = (spec.model_frames - 1) / g.temporal_factor + 1;
+        const int64_t latents = g.latents_of(spec.model_frames);
         c.work_bytes += static_cast<uint64_t>(8 * 4 * g.latent_channels * latents) *
                         static_cast<uint64_t>(spec.model_size.width / g.spatial_factor) *
                         static_cast<uint64_t>(spec.model_size.height / g.spatial_factor);

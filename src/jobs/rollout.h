@@ -11,9 +11,10 @@
 namespace genvid {
 
 struct Rollout {
-  std::string name;           // "window", "overlap", "continue"
+  std::string name;           // "window", "overlap", "continue", "extend"
   std::string reason;         // for the plan
-  int64_t windows = 1;        // network windows a step (overlap), or clips (continue)
+  int64_t windows = 1;        // network windows a step (overlap), clips (continue),
+                              // or windows one after the other (extend)
   int64_t window_frames = 0;  // frames of one window at most
 };
 

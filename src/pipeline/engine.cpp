@@ -52,6 +52,9 @@ class LocalEngine final : public Engine {
   std::vector<CheckLine> check(const CheckSpec& spec) override {
     return guarded([&] { return check_model(spec, host_); });
   }
+  std::optional<std::vector<NamedAttribute>> read_prompt(const ClipSpec& spec) override {
+    return guarded([&] { return read_clip_prompt(spec); });
+  }
   EngineInfo info() override {
     return guarded([&] {
       EngineInfo out;

@@ -8,6 +8,7 @@
 #include "pipeline/kept_state.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/rollout_continue.h"
+#include "pipeline/rollout_extend.h"
 #include "pipeline/runtime.h"
 #include "pipeline/text_to_video.h"
 #include "weights/tensor_file.h"
@@ -97,6 +98,15 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
     return result;
   }
 
+  if (spec.rollout == "extend") {
+    result.frames = spec.frames;
+    const Extended made = extend_to_sink(family, context, spec, frame_spec(spec), sink, clock);
+    result.sampled = made.sampled;
+    result.fp32_retry = made.fp32_retry;
+    finish(context, clock, ladder, result);
+    return result;
+  }
+
   Tensor latents;
   const Geometry geometry = family.description->traits(model).geometry;
   if (const auto kept = kept_latents(spec, latents_shape(spec, geometry))) {
@@ -153,6 +163,15 @@ ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   }
 }
 
+std::optional<std::vector<NamedAttribute>> read_clip_prompt(const ClipSpec& spec) {
+  const ModelFolder model = ModelFolder::open(spec.model_dir);
+  const Family& family = find_family(model);
+  // Loading a large text encoder for nothing would cost minutes.
+  if (family.description->vocabulary == nullptr) return std::nullopt;
+  const LoadContext context = load_context(model, "cpu", spec.dtype, spec.vae_dtype, spec.threads);
+  return family.load_text_encoder(context)->attributes(spec.prompt);
+}
+
 ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   const ModelFolder model = ModelFolder::open(spec.model_dir);
   const Family& family = find_family(model);
@@ -167,7 +186,7 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   }
   const Size full{static_cast<int>(latents.size(4)) * g.spatial_factor,
                   static_cast<int>(latents.size(3)) * g.spatial_factor};
-  const int64_t full_frames = (latents.size(2) - 1) * g.temporal_factor + 1;
+  const int64_t full_frames = g.frames_of(latents.size(2));
   FrameSpec frames;
   const Size size = spec.size.value_or(full);
   frames.width = size.width;

@@ -9,6 +9,8 @@ namespace genvid {
 
 ClipResult generate_clip(const ClipSpec& spec, FrameSink& sink, Host& host);
 void encode_clips(const std::vector<ClipSpec>& clips, Host& host);
+// What the prompt names, as far as the model's text encoder can tell.
+std::optional<std::vector<NamedAttribute>> read_clip_prompt(const ClipSpec& spec);
 ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host);
 
 }  // namespace genvid

@@ -13,13 +13,14 @@ class StageClock {
  public:
   explicit StageClock(Host& host) : host_(host) {}
 
-  // Ends the running stage and starts another, of `total` parts.
-  void start(const std::string& stage, int64_t total);
+  // Ends the running stage and starts another, of `total` parts, of which `done` are made.
+  void start(const std::string& stage, int64_t total, int64_t done = 0);
   void advance(int64_t done);  // parts done so far
   // Parts that an earlier process did; they count in resumed_parts().
   void resumed(int64_t done);
   int64_t resumed_parts() const { return resumed_; }
   void stop();
+  // One entry per stage; a stage that was entered again adds up.
   const std::vector<StageTime>& times() const { return times_; }
 
  private:

@@ -90,7 +90,7 @@ Tensor ColorMatch::operator()(const Tensor& frames) const {
 bool continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                       const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
   const Geometry geometry = family.description->traits(*context.model).geometry;
-  const int64_t window = (spec.window_latents - 1) * geometry.temporal_factor + 1;
+  const int64_t window = geometry.frames_of(spec.window_latents);
   std::optional<PromptPair> prompts;
   FrameFeeder feeder(sink, frames);
   Tensor boundary;

@@ -5,7 +5,9 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/cancel.h"
 #include "diffusion/guidance.h"
@@ -30,63 +32,38 @@ const Stage& stage_of(const std::vector<Stage>& stages, double timestep) {
               "no transformer of the model serves timestep " + std::to_string(timestep));
 }
 
-// The one denoiser in memory. Moving to another set of weights frees the first before it loads; the
-// last one may stay for the next clip.
-class ResidentDenoiser {
- public:
-  ResidentDenoiser(const Family& family, const LoadContext& context)
-      : family_(family), context_(context) {}
-  ~ResidentDenoiser() {
-    if (denoiser_) between_clips().put_denoiser(context_, component_, std::move(denoiser_));
-  }
-
-  Denoiser& enter(const Stage& stage) {
-    if (component_ != stage.component) {
-      denoiser_.reset();
-      empty_device_cache(context_.device);
-      denoiser_ = between_clips().denoiser(context_, stage.component);
-      if (!denoiser_) denoiser_ = family_.load_denoiser(context_, stage.component);
-      component_ = stage.component;
-    }
-    return *denoiser_;
-  }
-
- private:
-  const Family& family_;
-  LoadContext context_;
-  std::string component_;
-  std::shared_ptr<Denoiser> denoiser_;
-};
-
 WindowPlan clip_windows(const ClipSpec& spec, int64_t latent_frames) {
   if (spec.rollout != "overlap") return plan_windows(latent_frames, latent_frames, 0);
   return plan_windows(latent_frames, spec.window_latents, spec.overlap_latents);
 }
 
-// The whole clip's prediction: one call, or overlapping windows blended in fp32.
-Tensor predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& latents,
-                    const Tensor& timestep, const Tensor& prompt_embeds,
-                    const Conditioning& conditioning) {
+// The whole clip's predictions, one per prompt: one call, or overlapping windows blended in fp32.
+std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& latents,
+                                 const Tensor& timestep, const std::vector<Tensor>& prompts,
+                                 const Conditioning& conditioning) {
   if (plan.starts.size() == 1) {
-    return denoiser.predict(latents, timestep, prompt_embeds, conditioning);
+    return denoiser.predict_each(latents, timestep, prompts, conditioning);
   }
-  Tensor sum = at::zeros_like(latents);
+  std::vector<Tensor> sums;
+  for (size_t p = 0; p < prompts.size(); ++p) sums.push_back(at::zeros_like(latents));
   Tensor weight = at::zeros({1, 1, plan.frames, 1, 1}, latents.options());
   for (size_t i = 0; i < plan.starts.size(); ++i) {
-    throw_if_cancelled();
     const int64_t start = plan.starts[i];
     Conditioning part = conditioning;
     if (part.concat_latents.defined()) {
       part.concat_latents = part.concat_latents.narrow(2, start, plan.window);
     }
     const Tensor w = window_weights(plan, i).view({1, 1, -1, 1, 1}).to(latents.device());
-    const Tensor prediction =
-        denoiser.predict(latents.narrow(2, start, plan.window),
-                         timestep.narrow(1, start, plan.window), prompt_embeds, part);
-    sum.narrow(2, start, plan.window).add_(prediction.to(at::kFloat).mul(w));
+    const std::vector<Tensor> predictions =
+        denoiser.predict_each(latents.narrow(2, start, plan.window),
+                              timestep.narrow(1, start, plan.window), prompts, part);
+    for (size_t p = 0; p < prompts.size(); ++p) {
+      sums[p].narrow(2, start, plan.window).add_(predictions[p].to(at::kFloat).mul(w));
+    }
     weight.narrow(2, start, plan.window).add_(w);
   }
-  return sum.div_(weight);
+  for (Tensor& sum : sums) sum.div_(weight);
+  return sums;
 }
 
 Tensor encode_finite(TextEncoder& encoder, const std::string& text) {
@@ -134,7 +111,7 @@ void encode_ahead(const Family& family, const LoadContext& context,
 }
 
 std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& g) {
-  return {1, g.latent_channels, (spec.model_frames - 1) / g.temporal_factor + 1,
+  return {1, g.latent_channels, g.latents_of(spec.model_frames),
           spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
 }
 
@@ -176,19 +153,36 @@ Tensor frame_timesteps(double timestep, int64_t frames, const Conditioning& cond
   Tensor out = at::full({1, frames}, timestep, at::TensorOptions(at::kFloat));
   if (conditioning.pinned_latents.defined()) {
     for (size_t t = 0; t < conditioning.pinned.size(); ++t) {
-      if (conditioning.pinned[t]) out.select(1, static_cast<int64_t>(t)).fill_(0.0);
+      if (conditioning.pinned[t])
+        out.select(1, static_cast<int64_t>(t)).fill_(conditioning.pinned_timestep);
     }
   }
   return out.to(device);
 }
 
-Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
-               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
-               StageClock& clock) {
+ResidentDenoiser::~ResidentDenoiser() {
+  if (denoiser_) between_clips().put_denoiser(context_, component_, std::move(denoiser_));
+}
+
+Denoiser& ResidentDenoiser::enter(const Stage& stage) {
+  if (component_ != stage.component) {
+    denoiser_.reset();
+    empty_device_cache(context_.device);
+    denoiser_ = between_clips().denoiser(context_, stage.component);
+    if (!denoiser_) denoiser_ = family_.load_denoiser(context_, stage.component);
+    component_ = stage.component;
+  }
+  return *denoiser_;
+}
+
+Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPair& prompts,
+               const Conditioning& conditioning, Tensor latents, StageClock& clock, StepSpan span) {
   const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
-  const std::vector<Stage> stages = family.stages(*context.model);
-  ResidentDenoiser resident(family, context);
+  const std::vector<Stage> stages = resident.stages();
   const WindowPlan plan = clip_windows(spec, latents.size(2));
+  const LoadContext& context = resident.context();
+  std::vector<Tensor> texts{prompts.prompt};
+  if (prompts.negative.defined()) texts.push_back(prompts.negative);
 
   const auto step = [&](int64_t i) {
     throw_if_cancelled();
@@ -199,13 +193,12 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
     maybe_run_out_of_memory("denoise");
     const Tensor input = pin_latents(latents, conditioning);
     const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
-    Tensor noise_pred = predict_clip(denoiser, plan, input, timestep, prompts.prompt, conditioning);
+    const std::vector<Tensor> predictions =
+        predict_clip(denoiser, plan, input, timestep, texts, conditioning);
+    Tensor noise_pred = predictions.front();
     if (prompts.negative.defined()) {
-      throw_if_cancelled();
-      const Tensor uncond =
-          predict_clip(denoiser, plan, input, timestep, prompts.negative, conditioning);
       const double scale = stage.second_guidance ? spec.guidance_scale_2 : spec.guidance_scale;
-      noise_pred = apply_guidance(noise_pred, uncond, scale);
+      noise_pred = apply_guidance(noise_pred, predictions.back(), scale);
     }
     latents = scheduler->step(noise_pred, i, latents);
 
@@ -216,7 +209,7 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
     }
   };
 
-  clock.start("denoise", spec.num_inference_steps);
+  clock.start("denoise", std::max<int64_t>(span.total, spec.num_inference_steps), span.before);
   StepKeeper keeper(spec, context);
   const int64_t first = keeper.resume(*scheduler, latents);
   clock.resumed(first);
@@ -224,13 +217,20 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
     for (int64_t i = first; i < spec.num_inference_steps; ++i) {
       step(i);
       keeper.stepped(i + 1, *scheduler, latents);
-      clock.advance(i + 1);
+      clock.advance(span.before + i + 1);
     }
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::kCancelled) keeper.interrupted(*scheduler);
     throw;
   }
   return pin_latents(latents, conditioning).to(at::kFloat);
+}
+
+Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
+               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
+               StageClock& clock) {
+  ResidentDenoiser resident(family, context);
+  return denoise(resident, spec, prompts, conditioning, std::move(latents), clock);
 }
 
 }  // namespace genvid

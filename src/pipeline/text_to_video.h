@@ -27,13 +27,43 @@ std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& geometr
 Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& geometry,
                      uint64_t clip = 0);
 
+// The one denoiser in memory. Moving to another set of weights frees the first before it loads; the
+// last one may stay for the next clip.
+class ResidentDenoiser {
+ public:
+  ResidentDenoiser(const Family& family, const LoadContext& context)
+      : family_(family), context_(context) {}
+  ~ResidentDenoiser();
+  ResidentDenoiser(const ResidentDenoiser&) = delete;
+  ResidentDenoiser& operator=(const ResidentDenoiser&) = delete;
+
+  Denoiser& enter(const Stage& stage);
+  std::vector<Stage> stages() const { return family_.stages(*context_.model); }
+  const LoadContext& context() const { return context_; }
+
+ private:
+  const Family& family_;
+  LoadContext context_;
+  std::string component_;
+  std::shared_ptr<Denoiser> denoiser_;
+};
+
+// Where a run of the loop stands in a clip of several runs, for the progress shown.
+struct StepSpan {
+  int64_t before = 0;
+  int64_t total = 0;  // 0: this run's own
+};
+
 // The denoising loop, from where spec.keep says it was left. Returns normalised fp32 latents.
 // Throws Error(kNumerical) when a step gives values that are not finite.
+Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPair& prompts,
+               const Conditioning& conditioning, Tensor latents, StageClock& clock,
+               StepSpan span = {});
 Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
                const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock);
 
-// Known latent frames put over the others, and timestep 0 for them.
+// Known latent frames put over the others, and their own timestep for them.
 Tensor pin_latents(const Tensor& latents, const Conditioning& conditioning);
 Tensor frame_timesteps(double timestep, int64_t frames, const Conditioning& conditioning,
                        at::Device device);

@@ -81,7 +81,7 @@ ClipSpec Checkpoint::spec() const {
   spec.prompt = "establishing shot of a house";
   spec.negative_prompt = "blurred";
   spec.model_size = spec.size = {g.size_multiple * 3, g.size_multiple * 2};
-  spec.model_frames = spec.frames = 2 * g.temporal_factor + 1;
+  spec.model_frames = spec.frames = g.frames_of(3);
   spec.fps = {16, 1};
   spec.num_inference_steps = 4;
   spec.guidance_scale = 5.0;

@@ -73,7 +73,7 @@ TEST_P(Stages, AnyChunkingDecodesTheSame) {
   const Tensor latents = initial_noise("philox", 3, {1, g.latent_channels, 6, 4, 6});
   const auto vae = model_.family.load_vae(model_.context());
   const Tensor whole = vae->open_decoder()->push(latents);
-  ASSERT_EQ(whole.size(2), 5 * g.temporal_factor + 1);
+  ASSERT_EQ(whole.size(2), g.frames_of(6));
   for (const ChunkPlan& plan :
        {ChunkPlan{1, 1, 1, 1, 1, 1}, {2, 4}, {1, 5}, {3, 3}, {5, 1}, {2, 1, 3}}) {
     const Tensor parts = push_all(*vae->open_decoder(), latents, plan);
@@ -92,7 +92,7 @@ TEST_P(Stages, AnyChunkingDecodesTheSame) {
 
 TEST_P(Stages, AnyChunkingEncodesTheSame) {
   const Geometry& g = model_.traits.geometry;
-  const int64_t frames = 3 * g.temporal_factor + 1;
+  const int64_t frames = g.frames_of(4);
   const Tensor video =
       initial_noise("philox", 4, {1, 3, frames, 2 * g.size_multiple, 3 * g.size_multiple}).sin_();
   const auto vae = model_.family.load_vae(model_.context());
@@ -101,8 +101,9 @@ TEST_P(Stages, AnyChunkingEncodesTheSame) {
   ASSERT_EQ(whole.size(1), g.latent_channels);
   const int64_t r = g.temporal_factor;
   for (const ChunkPlan& plan :
-       {ChunkPlan(static_cast<size_t>(frames), 1), ChunkPlan{1, r, r, r}, ChunkPlan{1 + r, 2 * r},
-        ChunkPlan{2, frames - 2}, ChunkPlan{frames - 1, 1}, ChunkPlan{3, 3, frames - 6}}) {
+       {ChunkPlan(static_cast<size_t>(frames), 1), ChunkPlan{g.first_frames, r, r, r},
+        ChunkPlan{g.first_frames + r, 2 * r}, ChunkPlan{2, frames - 2}, ChunkPlan{frames - 1, 1},
+        ChunkPlan{3, 3, frames - 6}}) {
     const Tensor parts = push_all(*vae->open_encoder(), video, plan);
     EXPECT_LE(max_abs(parts, whole), kChunkGate) << ::testing::PrintToString(plan);
   }

@@ -72,7 +72,9 @@ INSTANTIATE_TEST_SUITE_P(Models, LongClips,
                                          Case{"tiny-wan22-a14b", "overlap", false, 16},
                                          Case{"tiny-wan22-ti2v", "continue", false, 24},
                                          Case{"tiny-wan22-ti2v", "continue", true, 24},
-                                         Case{"tiny-wan21-i2v", "continue", true, 16}));
+                                         Case{"tiny-wan21-i2v", "continue", true, 16},
+                                         Case{"tiny-genvid", "extend", false, 12},
+                                         Case{"tiny-genvid", "extend", true, 12}));
 
 TEST(LongClipsRefused, WhatTheCheckpointCannotDo) {
   const Result r = genvid({"a house", "-o", "x.mp4", "--model", models("tiny-wan21"), "--rollout",

@@ -37,7 +37,9 @@ std::filesystem::path model_dir(const std::string& variant) {
 }
 
 Reference::Reference(const std::string& variant)
-    : path_((source_dir() / "tests" / "data" / (variant + ".ref.safetensors")).string()) {
+    : path_((source_dir() / "tests" / "data" /
+             (variant + (variant.find('.') == std::string::npos ? ".ref" : "") + ".safetensors"))
+                .string()) {
   const InputFile file(path_, ErrorKind::kModel);
   for (const TensorEntry& entry : read_safetensors_header(path_).tensors) {
     const Tensor tensor = at::empty(entry.shape, scalar_type(entry.dtype));

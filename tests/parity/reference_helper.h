@@ -13,8 +13,8 @@ namespace genvid::parity {
 // The checkpoint a golden file belongs to: models/<variant>.
 std::filesystem::path model_dir(const std::string& variant);
 
-// All tensors of tests/data/<variant>.ref.safetensors, in memory; throws when the file is absent,
-// so that the test fails. Integer tensors keep their dtype.
+// All tensors of tests/data/<variant>.ref.safetensors (or of a name that has a dot itself), in
+// memory; throws when the file is absent, so that the test fails. Integer tensors keep their dtype.
 class Reference {
  public:
   explicit Reference(const std::string& variant);

@@ -124,7 +124,7 @@ TEST(RequestJson, RefusesWrongTypesAndValues) {
   refused(R"({"seed":1.0})", "\"seed\" must be");
   refused(R"({"seed":"1"})", "\"seed\" must be");
   refused(R"({"scheduler":"unipcc"})",
-          "\"scheduler\" is \"unipcc\", expected one of unipc, euler; did you mean \"unipc\"?");
+          "\"scheduler\" is \"unipcc\", expected one of unipc, euler, euler-even; did you mean \"unipc\"?");
   refused(R"({"dtype":"fp16"})", "expected one of auto, fp32, bf16");
   refused(R"({"noise":""})", "expected one of philox, torch");
   for (const char* device : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1024", "cpu:0", ""}) {

@@ -65,6 +65,20 @@ TEST_P(Samplers, RunsEqualTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(All, Samplers, ::testing::Values("unipc", "euler"));
 
+// shift u / (1 + (shift - 1) u) at u = 1, 3/4, 1/2, 1/4, 0; on a straight line one step is exact.
+TEST(Scheduler, EvenEulerShiftsOnce) {
+  const auto s = make_scheduler("euler-even", 4, 3.0);
+  const std::vector<double> expected{1.0, 0.9, 0.75, 0.5, 0.0};
+  ASSERT_EQ(s->sigmas().size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(s->sigmas()[i], expected[i], 1e-7);
+  ASSERT_EQ(s->timesteps().size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(s->timesteps()[i], 1000.0 * expected[i], 1e-3);
+  const Tensor x0 = at::tensor({2.0f, -1.0f}), noise = at::tensor({0.5f, 3.0f});
+  Tensor x = noise;
+  for (int64_t i = 0; i < 4; ++i) x = s->step(noise.sub(x0), i, x);
+  EXPECT_LE(x.sub(x0).abs().max().item<double>(), 1e-6);
+}
+
 TEST(Scheduler, RefusesAnUnknownName) {
   try {
     make_scheduler("ddim", 4, 3.0);

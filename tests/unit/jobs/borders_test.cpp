@@ -30,5 +30,11 @@ TEST(Borders, ChainedClipsMeetWhereTheNextBegins) {
   EXPECT_EQ(plan.borders, (std::vector<int64_t>{121, 241}));
 }
 
+TEST(Borders, ExtendedClipsMeetWhereNewLatentsBegin) {
+  const Plan plan = plan_of("tiny-genvid", 5);  // 15 latents of 4 frames, windows of 8, 4 known
+  EXPECT_EQ(plan.rollout.windows, 3);
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{32, 48}));
+}
+
 }  // namespace
 }  // namespace genvid

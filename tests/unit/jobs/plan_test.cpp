@@ -263,5 +263,42 @@ TEST(Plan, SeedsDifferUnlessGiven) {
   EXPECT_EQ(plan(r).spec.seed, 7u);
 }
 
+// A model that goes on from its own latents makes whole windows, however short the clip.
+TEST(Plan, ExtendsAModelOfItsOwnHistory) {
+  Request r = request();
+  r.seconds = 1;
+  Plan p = plan(r, "tiny-genvid");
+  EXPECT_EQ(p.spec.rollout, "extend");
+  EXPECT_EQ(p.rollout.windows, 1);
+  EXPECT_EQ(p.spec.window_latents, 8);
+  EXPECT_EQ(p.spec.frames, 12);
+  EXPECT_EQ(p.latent_frames, 3);
+  EXPECT_EQ(p.spec.model_frames, 12);
+  EXPECT_EQ(p.spec.scheduler, "euler-even");
+  const uint64_t memory = p.peak_bytes;
+  r.seconds = 600;
+  p = plan(r, "tiny-genvid");
+  EXPECT_EQ(p.spec.frames, 7200);
+  EXPECT_EQ(p.rollout.windows, 449);  // 1800 latents: 8, then 4 at a time
+  EXPECT_EQ(p.peak_bytes, memory);
+  r.seconds = 0.3;  // four frames are one latent: a picture
+  EXPECT_EQ(plan(r, "tiny-genvid").spec.rollout, "window");
+  r.seconds = 10;
+  r.rollout = "continue";
+  expect_error(r, ErrorKind::kUsage, "use --rollout extend", "tiny-genvid");
+  r.rollout = "extend";
+  expect_error(r, ErrorKind::kUsage, "not trained", "tiny-wan21");
+}
+
+TEST(Plan, AModelOfOneSizeIsCropped) {
+  Request r = request();
+  r.size = Size{70, 50};
+  const Plan p = plan(r, "tiny-genvid");
+  EXPECT_EQ(p.spec.size, (Size{70, 50}));
+  EXPECT_EQ(p.spec.model_size, (Size{80, 64}));
+  r.size = Size{96, 64};
+  expect_error(r, ErrorKind::kUsage, "makes 80x64", "tiny-genvid");
+}
+
 }  // namespace
 }  // namespace genvid

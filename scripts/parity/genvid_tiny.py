@@ -1,0 +1,141 @@
+"""Runs a genvid-tiny folder through scripts/train's own networks, in fp32, and records a tensor per stage.
+
+The names are those of README.md; `step{i}.cond` and `.uncond` are velocities, (x - x0) / sigma, as every family's.
+`rollout.latents` is a clip of one and a half windows, from torch noise.
+"""
+import json
+import pathlib
+import sys
+
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "train"))
+import codec_model  # noqa: E402
+import dit  # noqa: E402
+import nets  # noqa: E402
+from tensors import load_file, save_file  # noqa: E402
+
+
+class Folder:
+    """The networks of a model folder. Their module constants become those of its configs."""
+
+    def __init__(self, folder):
+        folder = pathlib.Path(folder)
+        configs = {k: json.loads((folder / k / "config.json").read_text()) for k in ("transformer", "text_encoder", "vae")}
+        c, t, v = configs["transformer"], configs["text_encoder"], configs["vae"]
+        nets.TEXT, nets.TOKENS = t["dim"], t["max_tokens"]
+        nets.ATTRIBUTES = {k: len(q) for k, q in t["attributes"].items()}
+        codec_model.C = nets.C = dit.C = v["latent_channels"]
+        codec_model.STEP, codec_model.PATCH = v["patch"][:2]
+        self.window, self.history, self.sigma = c["window"], c["history"], c["history_sigma"]
+        self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
+
+        def load(name, file):
+            return {k: q.float() for k, q in load_file(folder / name / file).items()}
+
+        def fill(net, state):
+            net.load_state_dict(state)
+            return net.eval().requires_grad_(False)
+        self.text = fill(nets.TextEncoder(t["vocab_size"], t["dim"], t["layers"]), load("text_encoder", "model.safetensors"))
+        net = nets.Transformer(c["dim"], c["layers"], c["rows"], c["columns"])
+        for b in net.blocks:
+            b.w1 = torch.nn.Linear(c["dim"], c["mlp_ratio"] * c["dim"])
+            b.w2 = torch.nn.Linear(c["mlp_ratio"] * c["dim"], c["dim"])
+        self.net = fill(net, load("transformer", "diffusion_pytorch_model.safetensors"))
+        q = load("vae", "diffusion_pytorch_model.safetensors")
+        self.encoder = codec_model.Encoder(q["pca.mean"], q["pca.basis"], q["pca.scale"])
+        self.decoder = None
+        if v["decoder"]:
+            net = codec_model.Decoder(v["latent_channels"], v["low"], v["mid"], v["fine"])
+            self.decoder = fill(net, {k[8:]: x for k, x in q.items() if k.startswith("decoder.")})
+        import sentencepiece
+        self.pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer" / "spiece.model"))
+
+    def ids(self, text):
+        return self.pieces.encode(text)[: self.tokens - 1] + [1]
+
+    def embed(self, text):
+        hidden, pooled = self.text(torch.tensor([self.ids(text)]))
+        return hidden, pooled, torch.ones(hidden.shape[:2], dtype=torch.bool)
+
+    def decode(self, z):
+        frames = self.encoder.decode(z)
+        if self.decoder is not None:
+            frames = frames + self.decoder(z)[0]
+        return frames.clamp(-1, 1).transpose(1, 2)                     # [1, 3, F, H, W]
+
+    def window_of(self, noise, history, text, blank, steps, guidance, keep=None):
+        """`sample_window` of scripts/train/dit.py without autocast; `keep` takes what each step gives."""
+        m = 0 if history is None else history.shape[2]
+        x, s = noise, dit.levels(steps)
+        for k in range(steps):
+            whole = x if not m else torch.cat([history, x], 2)
+            sigma = torch.full((1, whole.shape[2]), float(s[k]))
+            sigma[:, :m] = self.sigma
+            both = [((whole - self.net(whole, sigma, *q))[:, :, m:] / s[k]) for q in (text, blank)]
+            velocity = both[1] + guidance * (both[0] - both[1])
+            x = x + (s[k + 1] - s[k]) * velocity
+            if keep:
+                keep(f"step{k}.cond", both[0]), keep(f"step{k}.uncond", both[1])
+                keep(f"step{k}.noise", velocity), keep(f"step{k}.latents", x)
+        return x
+
+    def rollout(self, noise, text, blank, latents, steps, guidance):
+        done = None
+        while done is None or done.shape[2] < latents:
+            at = 0 if done is None else done.shape[2]
+            history = None if done is None else done[:, :, -self.history:]
+            n = self.window - (0 if history is None else history.shape[2])
+            new = self.window_of(noise[:, :, at:at + n], history, text, blank, steps, guidance)
+            done = new if done is None else torch.cat([done, new], 2)
+        return done[:, :, :latents]
+
+
+@torch.no_grad()
+def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout_steps, pictures=True, seed=20261122):
+    """Writes OUT.safetensors and OUT.json. rollout_steps: 0 leaves the rollout out; pictures: the codec's part.
+
+    Noise is drawn for a window more than the clip, as scripts/train's rollout does."""
+    torch.set_num_threads(1)
+    m, kept = Folder(folder), {}
+
+    def keep(name, x):
+        kept[name] = x.clone()
+    frames, patch = codec_model.STEP, codec_model.PATCH
+    for name, text in (("prompt", prompt), ("negative", "")):
+        ids = m.ids(text)
+        keep(f"tokens.{name}.ids", torch.tensor([ids + [0] * (m.tokens - len(ids))]))
+    text, blank = m.embed(prompt), m.embed("")
+    keep("embeds.prompt", text[0]), keep("embeds.negative", blank[0])
+    for name, value in m.text.attributes(text[1]).items():
+        keep("attribute." + name, value)
+
+    def draw(length, rows, columns):
+        return torch.randn(1, codec_model.C, length + m.window, rows, columns, generator=torch.Generator().manual_seed(seed))
+    noise = draw(latents, rows, columns)[:, :, :latents]
+    keep("latents.init", noise), keep("sched.sigmas", dit.levels(steps))
+
+    def first_output(_module, _inputs, y):                              # what it returned would replace y
+        kept.setdefault("dit0.block0", y.clone())
+    hook = m.net.blocks[0].register_forward_hook(first_output)
+    x = m.window_of(noise, None, text, blank, steps, guidance, keep)
+    hook.remove()
+    keep("latents.final", x)
+    if pictures:
+        video = m.decode(x)
+        keep("video.decoded", video)
+        rgb = ((video * 0.5 + 0.5).clamp(0, 1) * 255).round().byte()[0].permute(1, 2, 3, 0)
+        keep("video.rgb8_round", rgb.contiguous())
+        # 9 frames are two latents and one frame that waits.
+        seen = torch.randn(1, 3, 2 * frames + 1, 2 * patch, 3 * patch, generator=torch.Generator().manual_seed(5)).sin()
+        keep("enc.input", seen)
+        keep("enc.mode", m.encoder.encode(seen[:, :, : 2 * frames].transpose(1, 2) / 2 + 0.5))
+    if rollout_steps:
+        length = m.window + m.history
+        keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance))
+    save_file(kept, f"{out}.safetensors")
+    info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance,
+            "shift": 3.0, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,
+            "width": columns * patch, "height": rows * patch,
+            "num_frames": latents * frames, "torch": torch.__version__.split("+")[0], "tensors": {k: list(x.shape) for k, x in sorted(kept.items())}}
+    pathlib.Path(f"{out}.json").write_text(json.dumps(info, indent=1) + "\n")

@@ -1,0 +1,71 @@
+// What a genvid-tiny checkpoint's config files say, read without torch. Unknown keys are ignored;
+// every key that is used is checked for type and range, and so is what the components must agree
+// on. scripts/train/README.md defines the networks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/model_folder.h"
+
+namespace genvid::genvid_tiny {
+
+// transformer/config.json
+struct TransformerConfig {
+  int64_t dim = 384;
+  int64_t layers = 7;
+  int64_t head_dim = 64;
+  int64_t mlp_ratio = 3;
+  int64_t in_channels = 64;
+  int64_t text_dim = 192;
+  int64_t rows = 10, columns = 16;  // the position table's; a token is one latent position
+  double rope_base = 100;
+  std::array<int64_t, 3> rope_split{16, 24, 24};  // of a head: frame, row, column
+  int64_t window = 8;                             // latents it sees at once
+  int64_t history = 4;                            // of them known, when a clip goes on
+  double history_sigma = 0.02;                    // the noise level they are told to have
+
+  int64_t heads() const { return dim / head_dim; }
+};
+
+// text_encoder/config.json
+struct TextEncoderConfig {
+  int64_t vocab_size = 0;
+  int64_t dim = 192;
+  int64_t layers = 3;
+  int64_t head_dim = 64;
+  int64_t max_tokens = 48;
+  // What the heads tell apart, by name; class 0 of each is "unsaid".
+  std::vector<std::pair<std::string, std::vector<std::string>>> attributes;
+
+  int64_t heads() const { return dim / head_dim; }
+};
+
+// vae/config.json
+struct CodecConfig {
+  int64_t latent_channels = 64;
+  int64_t frames = 4, patch = 16;           // of one latent: frames, and pixels of a side
+  int64_t low = 128, mid = 128, fine = 64;  // widths of the correction
+  bool decoder = false;                     // the correction has weights
+
+  int64_t block() const { return 3 * frames * patch * patch; }
+};
+
+struct ModelConfig {
+  TransformerConfig transformer;
+  TextEncoderConfig text_encoder;
+  CodecConfig codec;
+};
+
+// One file each; `what` names it in messages. Throw Error(kModel).
+TransformerConfig parse_transformer_config(const Json& json, const std::string& what);
+TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string& what);
+CodecConfig parse_codec_config(const Json& json, const std::string& what);
+
+// All of a model folder, and what its components must agree on. Throws Error(kModel).
+ModelConfig read_model_config(const ModelFolder& model);
+
+}  // namespace genvid::genvid_tiny

@@ -1,0 +1,140 @@
+#include "families/genvid_tiny/denoiser.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "families/genvid_tiny/transformer.h"
+
+namespace genvid::genvid_tiny {
+namespace {
+
+// Modulation decides what a noise level does; it stays exact, as do the ends of the network.
+const std::vector<std::string> kKeepFp32 = {"t1",      "t2",  "pool", "ada",  "mod",
+                                            "mod_out", "inp", "out",  "place"};
+// A prompt and a negative prompt.
+constexpr size_t kPromptsKept = 2;
+
+std::string shape_text(const Tensor& x) {
+  std::ostringstream out;
+  out << x.sizes();
+  return out.str();
+}
+
+void check_input(const TransformerConfig& c, const Tensor& latents, const Tensor& timestep) {
+  const bool grid = latents.dim() == 5 && latents.size(0) == 1 &&
+                    latents.size(1) == c.in_channels && latents.size(3) >= 1 &&
+                    latents.size(3) <= c.rows && latents.size(4) >= 1 &&
+                    latents.size(4) <= c.columns;
+  if (!grid) {
+    throw Error(ErrorKind::kUsage, "the transformer got latents " + shape_text(latents) +
+                                       ", expected [1, " + std::to_string(c.in_channels) +
+                                       ", T, H, W] of at most " + std::to_string(c.rows) + " x " +
+                                       std::to_string(c.columns) + " positions");
+  }
+  if (timestep.dim() != 2 || timestep.size(0) != 1 || timestep.size(1) != latents.size(2)) {
+    throw Error(ErrorKind::kUsage, "the transformer got timesteps " + shape_text(timestep) +
+                                       ", expected one per latent frame: [1, " +
+                                       std::to_string(latents.size(2)) + "]");
+  }
+}
+
+class TinyDenoiser final : public Denoiser {
+ public:
+  TinyDenoiser(const WeightMap& w, const TransformerConfig& config, const LoadContext& context)
+      : transformer_(w, config, context.dtype), device_(context.device) {}
+
+  Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,
+                 const Conditioning& conditioning) override {
+    return predict_each(latents, timestep, {prompt_embeds}, conditioning).front();
+  }
+
+  std::vector<Tensor> predict_each(const Tensor& latents, const Tensor& timestep,
+                                   const std::vector<Tensor>& prompts,
+                                   const Conditioning&) override {
+    check_input(transformer_.config(), latents, timestep);
+    std::vector<const PromptContext*> contexts;
+    for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
+    for (const Tensor& p : prompts) contexts.push_back(&context(p));
+    const Tensor x = latents.to(device_, at::kFloat);
+    const Tensor x0 = transformer_.forward(x, distinct(timestep), contexts,
+                                           rope(x.size(2), x.size(3), x.size(4)));
+    const Tensor sigma =
+        timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
+    std::vector<Tensor> velocities;
+    for (int64_t b = 0; b < x0.size(0); ++b) {
+      velocities.push_back(x.sub(x0.narrow(0, b, 1)).div_(sigma));
+    }
+    return velocities;
+  }
+
+ private:
+  struct Prompt {
+    Tensor embeds;  // held, so that identity means equality
+    PromptContext context;
+  };
+
+  // [G]: one value when all frames share it.
+  Tensor distinct(const Tensor& timestep) const {
+    const Tensor t = timestep.to(at::kCPU, at::kFloat).view({-1});
+    const bool same = (t == t[0]).all().item<bool>();
+    return (same ? t.narrow(0, 0, 1) : t).to(device_);
+  }
+
+  const PromptContext& context(const Tensor& embeds) const {
+    return std::find_if(prompts_.begin(), prompts_.end(),
+                        [&](const Prompt& p) { return p.embeds.is_same(embeds); })
+        ->context;
+  }
+
+  // Makes the prompt the newest of those kept.
+  void remember(const Tensor& embeds, size_t kept) {
+    const auto found = std::find_if(prompts_.begin(), prompts_.end(),
+                                    [&](const Prompt& p) { return p.embeds.is_same(embeds); });
+    if (found != prompts_.end()) {
+      std::rotate(found, found + 1, prompts_.end());
+      return;
+    }
+    if (embeds.dim() != 3 || embeds.size(2) != transformer_.config().text_dim) {
+      throw Error(ErrorKind::kModel, "the transformer got prompt embeddings " + shape_text(embeds) +
+                                         ", expected [1, S, " +
+                                         std::to_string(transformer_.config().text_dim) + "]");
+    }
+    if (prompts_.size() == kept) prompts_.erase(prompts_.begin());
+    prompts_.push_back({embeds, transformer_.context(embeds.to(device_, at::kFloat))});
+  }
+
+  const RopeTable& rope(int64_t frames, int64_t rows, int64_t columns) {
+    const std::vector<int64_t> grid{frames, rows, columns};
+    if (grid != rope_grid_) {
+      rope_ = transformer_.rope(frames, rows, columns);
+      rope_grid_ = grid;
+    }
+    return rope_;
+  }
+
+  Transformer transformer_;
+  at::Device device_;
+  std::vector<Prompt> prompts_;  // least recently used first
+  std::vector<int64_t> rope_grid_;
+  RopeTable rope_;
+};
+
+}  // namespace
+
+std::unique_ptr<Denoiser> load_denoiser(const LoadContext& context, const std::string& component) {
+  const ModelComponent files = context.model->component(component);
+  const TransformerConfig config =
+      parse_transformer_config(files.config, component + "/config.json");
+  DtypePolicy policy{context.dtype, {}};
+  if (context.dtype != at::kFloat) policy.keep_fp32 = kKeepFp32;
+  const WeightMap weights = WeightMap::open(files, context.device, policy);
+  auto denoiser = std::make_unique<TinyDenoiser>(weights, config, context);
+  weights.fill();
+  return denoiser;
+}
+
+}  // namespace genvid::genvid_tiny

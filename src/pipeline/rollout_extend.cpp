@@ -1,0 +1,191 @@
+#include "pipeline/rollout_extend.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "diffusion/noise.h"
+#include "genvid/error.h"
+#include "pipeline/frame_feeder.h"
+#include "pipeline/kept_state.h"
+#include "pipeline/text_to_video.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+// The first noise of any latent frames of the clip, also beyond its end. Each frame has its own,
+// whatever windows it is asked for by.
+class ClipNoise {
+ public:
+  ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t latents) : spec_(spec) {
+    shape_ = {1, g.latent_channels, latents + spec.window_latents,
+              spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
+    if (!spec.init_latents.empty()) given_ = read_latents(spec.init_latents);
+    // The generator of the reference has no random access.
+    if (spec.noise == "torch") whole_ = initial_noise(spec.noise, spec.seed, shape_);
+  }
+
+  Tensor frames(int64_t first, int64_t count) const {
+    if (given_.defined() && first < given_.size(2)) {
+      const int64_t here = std::min(count, given_.size(2) - first);
+      const Tensor head = given_.narrow(2, first, here);
+      return here == count ? head : at::cat({head, fresh(first + here, count - here)}, 2);
+    }
+    return fresh(first, count);
+  }
+
+ private:
+  Tensor fresh(int64_t first, int64_t count) const {
+    if (whole_.defined()) return whole_.narrow(2, first, count);
+    std::vector<int64_t> shape = shape_;
+    shape[2] = count;
+    return initial_noise(spec_.noise, spec_.seed, shape, 0, first);
+  }
+
+  const ClipSpec& spec_;
+  std::vector<int64_t> shape_;
+  Tensor given_, whole_;
+};
+
+// The first latent frame, from a picture; undefined without one.
+Tensor first_known(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                   const Geometry& geometry, StageClock& clock) {
+  if (!spec.image) return {};
+  clock.start("image", 0);
+  ClipSpec window = spec;
+  window.model_frames = geometry.frames_of(spec.window_latents);
+  return family.prepare_conditioning(context, window).pinned_latents.narrow(2, 0, 1);
+}
+
+Conditioning history(const Tensor& known, const Tensor& noise, double timestep) {
+  Conditioning out;
+  out.pinned_latents = at::cat({known, at::zeros_like(noise)}, 2);
+  out.pinned.assign(static_cast<size_t>(out.pinned_latents.size(2)), false);
+  std::fill_n(out.pinned.begin(), known.size(2), true);
+  out.pinned_timestep = timestep;
+  return out;
+}
+
+class Rollout {
+ public:
+  Rollout(const Family& family, const LoadContext& context, const ClipSpec& spec,
+          const FrameSpec& frames, FrameSink& sink, StageClock& clock)
+      : family_(family),
+        context_(context),
+        spec_(spec),
+        clip_(spec),
+        traits_(family.description->traits(*context.model)),
+        total_(traits_.geometry.latents_of(spec.frames)),
+        clock_(clock),
+        noise_(spec, traits_.geometry, total_),
+        feeder_(sink, frames) {}
+
+  Extended run() {
+    clip_.keep.part = 0;
+    known_ = first_known(family_, context_, spec_, traits_.geometry, clock_);
+    clock_.start("load", 0);
+    vae_ = family_.load_vae(context_);
+    decoder_ = vae_->open_decoder();
+    resident_.emplace(family_, context_);
+    if (known_.defined()) deliver(known_);
+    while (done_ < total_) {
+      const Tensor fresh = next_window();
+      deliver(fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_)));
+      known_ = known_.defined() ? at::cat({known_, fresh}, 2) : fresh;
+      const int64_t keep = std::min(traits_.history_latents, known_.size(2));
+      known_ = known_.narrow(2, known_.size(2) - keep, keep).clone();
+      ++window_;
+      clip_.keep.part = window_;
+    }
+    if (!spec_.save_latents.empty()) write_latents(spec_.save_latents, at::cat(saved_, 2), true);
+    return made_;
+  }
+
+ private:
+  // New latent frames that fill a window behind the known ones.
+  Tensor next_window() {
+    const int64_t past = known_.defined() ? known_.size(2) : 0;
+    const Tensor noise = noise_.frames(done_, spec_.window_latents - past);
+    if (const auto kept = kept_latents(clip_, noise.sizes())) return kept->to(context_.device);
+    if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
+    made_.sampled = true;
+    const Tensor fresh = noise.to(context_.device);
+    const Conditioning conditioning =
+        past > 0 ? history(known_, fresh, traits_.history_timestep) : Conditioning{};
+    const Tensor latents = sample(conditioning, past > 0 ? at::cat({known_, fresh}, 2) : fresh)
+                               .narrow(2, past, fresh.size(2));
+    keep_latents(clip_, latents);
+    return latents;
+  }
+
+  Tensor sample(const Conditioning& conditioning, const Tensor& latents) {
+    const int64_t steps = spec_.num_inference_steps;
+    const StepSpan span{window_ * steps, windows() * steps};
+    try {
+      return denoise(*resident_, clip_, *prompts_, conditioning, latents, clock_, span);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kNumerical || context_.dtype == at::kFloat) throw;
+      log::warn(std::string(e.what()) + "; going on in fp32");
+    }
+    context_.dtype = at::kFloat;
+    resident_.emplace(family_, context_);
+    made_.fp32_retry = true;
+    return denoise(*resident_, clip_, *prompts_, conditioning, latents, clock_, span);
+  }
+
+  // In all: those made and those to come.
+  int64_t windows() const {
+    const int64_t past = known_.defined() ? known_.size(2) : 0;
+    const int64_t first = spec_.window_latents - past;
+    const int64_t step = spec_.window_latents - traits_.history_latents;
+    return window_ + 1 + (std::max<int64_t>(0, total_ - done_ - first) + step - 1) / step;
+  }
+
+  void deliver(const Tensor& latents) {
+    clock_.start("decode", total_, done_);
+    for (int64_t t = 0; t < latents.size(2) && !feeder_.complete(); ++t) {
+      throw_if_cancelled();
+      feeder_.write(decoder_->push(latents.narrow(2, t, 1).to(context_.device)));
+      clock_.advance(++done_);
+    }
+    if (!spec_.save_latents.empty()) saved_.push_back(latents.to(at::kCPU).clone());
+  }
+
+  const Family& family_;
+  LoadContext context_;
+  const ClipSpec& spec_;
+  ClipSpec clip_;  // one window of it, for what is kept on disk
+  const Traits traits_;
+  const int64_t total_;  // latent frames of the clip
+  StageClock& clock_;
+  ClipNoise noise_;
+  FrameFeeder feeder_;
+  std::unique_ptr<VideoVae> vae_;
+  std::unique_ptr<VaeStream> decoder_;
+  std::optional<ResidentDenoiser> resident_;
+  Tensor known_;        // the latest latent frames, history_latents at most
+  int64_t done_ = 0;    // latent frames delivered
+  int64_t window_ = 0;  // index
+  Extended made_;
+  std::optional<PromptPair> prompts_;
+  std::vector<Tensor> saved_;  // with --save-latents alone
+};
+
+}  // namespace
+
+Extended extend_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                        const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
+  const Extended made = Rollout(family, context, spec, frames, sink, clock).run();
+  clock.start("encode", 0);
+  sink.finish();
+  clock.stop();
+  return made;
+}
+
+}  // namespace genvid

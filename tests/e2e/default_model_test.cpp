@@ -1,0 +1,139 @@
+// The model that comes with genvid: what a newcomer's first command gives, what it says of prompts
+// that it does not know, and what its clips show as far as its weights have learnt it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "e2e/run_helper.h"
+
+namespace genvid::e2e {
+namespace {
+
+using Args = std::vector<std::string>;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(DefaultModel, IsUsedWithoutBeingNamed) {
+  const Result r = genvid({"establishing shot of a house", "-o", "out.mp4", "--dry-run"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  for (const char* part :
+       {"genvid-tiny", "256x160, 120 frames at 12 a second = 10.000 s", "extend", "euler-even"}) {
+    EXPECT_TRUE(has(r.out, part)) << part << " not in:\n" << r.out;
+  }
+}
+
+// One size: smaller ones are cropped from it, larger ones refused with what to do.
+TEST(DefaultModel, MakesOneSizeAndCropsIt) {
+  const Result crop = genvid({"a house", "--size", "240x134", "--dry-run"});
+  ASSERT_EQ(crop.code, 0) << crop.err;
+  EXPECT_TRUE(has(crop.out, "240x134")) << crop.out;
+  EXPECT_TRUE(has(crop.out, "made as 256x160")) << crop.out;
+  const Result large = genvid({"a house", "--size", "512x320", "--dry-run"});
+  EXPECT_EQ(large.code, 2);
+  EXPECT_TRUE(has(large.err, "makes 256x160")) << large.err;
+}
+
+Result quick(const std::string& prompt, const std::string& out, Args more = {}) {
+  Args args = {prompt, "-o",     out, "--frames", "4",  "--steps",
+               "1",    "--seed", "1", "--device", "cpu"};
+  args.insert(args.end(), more.begin(), more.end());
+  return genvid(args);
+}
+
+TEST(DefaultModel, SaysWhatItDoesNotKnow) {
+  const TempDir dir;
+  const Result known = quick("Establishing shot of a house at night, cinematic", dir / "a.mp4");
+  ASSERT_EQ(known.code, 0) << known.err;
+  EXPECT_FALSE(has(known.err, "warning")) << known.err;
+
+  const Result part = quick("a house and a dragon", dir / "b.mp4");
+  EXPECT_EQ(part.code, 0) << part.err;
+  EXPECT_TRUE(has(part.err, "was never taught: dragon")) << part.err;
+
+  const Result nothing = quick("a teapot plays the violin", dir / "c.mp4");
+  EXPECT_EQ(nothing.code, 0) << nothing.err;
+  for (const char* words : {"names nothing that genvid-tiny knows", "castle", "--model", "wan"}) {
+    EXPECT_TRUE(has(nothing.err, words)) << words << " not in: " << nothing.err;
+  }
+  EXPECT_EQ(std::count(nothing.err.begin(), nothing.err.end(), '\n'), 1) << nothing.err;
+  EXPECT_TRUE(has(genvid({"info", dir / "c.mp4", "--json"}).out, "\"prompt_known\": false"));
+  EXPECT_FALSE(has(genvid({"info", dir / "a.mp4", "--json"}).out, "prompt_known"));
+}
+
+TEST(DefaultModel, TellsProgramsWhatThePromptNames) {
+  const TempDir dir;
+  const Result r =
+      quick("a red barn in falling snow at night", dir / "a.mp4", {"--progress", "json"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  for (size_t at = 0; at < r.err.size();) {
+    const size_t end = r.err.find('\n', at);
+    const auto line = nlohmann::json::parse(r.err.substr(at, end - at));
+    at = end + 1;
+    if (line.at("event") != "prompt") continue;
+    EXPECT_TRUE(line.at("known").get<bool>());
+    EXPECT_EQ(line.at("named").at("subject"), "barn") << line;
+    EXPECT_EQ(line.at("named").at("time"), "night") << line;
+    EXPECT_EQ(line.at("named").at("colour"), "red") << line;
+    return;
+  }
+  FAIL() << "no event of the prompt in:\n" << r.err;
+}
+
+// Grey frames of a clip.
+struct Clip {
+  static constexpr int kWidth = 256, kHeight = 160;
+  std::string bytes;
+  size_t frames() const { return bytes.size() / (kWidth * kHeight); }
+  const uint8_t* frame(size_t i) const {
+    return reinterpret_cast<const uint8_t*>(bytes.data()) + i * kWidth * kHeight;
+  }
+  double mean(size_t i) const {
+    double sum = 0;
+    for (int p = 0; p < kWidth * kHeight; ++p) sum += frame(i)[p];
+    return sum / (kWidth * kHeight);
+  }
+  double luma() const {
+    double sum = 0;
+    for (size_t i = 0; i < frames(); ++i) sum += mean(i);
+    return sum / static_cast<double>(frames());
+  }
+  double change(size_t a, size_t b) const {
+    double sum = 0;
+    for (int p = 0; p < kWidth * kHeight; ++p) sum += std::abs(frame(a)[p] - frame(b)[p]);
+    return sum / (kWidth * kHeight);
+  }
+};
+
+// Few steps: enough to see what a clip is of, and quick on one core.
+Clip make(const std::string& prompt, const std::string& file) {
+  const Result r = genvid({prompt, "-o", file, "--steps", "4", "--seed", "3", "--device", "cpu"});
+  EXPECT_EQ(r.code, 0) << r.err;
+  return {
+      run_program("ffmpeg", {"-v", "error", "-i", file, "-f", "rawvideo", "-pix_fmt", "gray", "-"})
+          .out};
+}
+
+TEST(DefaultModel, TenSecondClipsShowTheirHour) {
+  const TempDir dir;
+  const Clip day = make("a white house in a green meadow on a sunny day", dir / "day.mp4");
+  const Clip night = make("a castle at night under the stars", dir / "night.mp4");
+  const Clip snow = make("a cabin in the snow in the morning", dir / "snow.mp4");
+  for (const Clip* clip : {&day, &night, &snow}) {
+    ASSERT_EQ(clip->frames(), 120u);
+    EXPECT_GT(clip->luma(), 8) << "black";
+    EXPECT_LT(clip->luma(), 247) << "white";
+    for (size_t second = 0; second + 12 < 120; second += 12) {
+      EXPECT_GT(clip->change(second, second + 12), 0.05) << "frozen at frame " << second;
+    }
+  }
+  EXPECT_LT(night.luma() + 20, day.luma());
+  EXPECT_LT(night.luma() + 20, snow.luma());
+}
+
+}  // namespace
+}  // namespace genvid::e2e

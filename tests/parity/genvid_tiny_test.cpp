@@ -1,0 +1,134 @@
+// The genvid_tiny family against scripts/train's own PyTorch forward: every stage from its own
+// input, free runs, and a clip that goes on from its own latents.
+#include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/json.h"
+#include "families/family.h"
+#include "parity/reference_helper.h"
+#include "pipeline/check.h"
+#include "pipeline/generate.h"
+#include "support/temp_dir.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kData = fs::path(GENVID_SOURCE_DIR) / "tests/data";
+
+struct Case {
+  std::string model;      // models/<model>
+  std::string reference;  // tests/data/<reference>.safetensors
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.reference; }
+
+class Quiet final : public Host {
+ public:
+  void progress(const ProgressEvent&) override {}
+};
+
+class NoFrames final : public FrameSink {
+ public:
+  void begin(const FrameSpec&) override {}
+  void write(const FrameView&) override { ++frames; }
+  void finish() override {}
+  int64_t frames = 0;
+};
+
+class GenvidTiny : public testing::TestWithParam<Case> {
+ protected:
+  const c10::InferenceMode inference_;
+  const fs::path dir_ = parity::model_dir(GetParam().model);
+  const Json golden_ = read_json_file(kData / (GetParam().reference + ".json"), ErrorKind::kUsage);
+  Quiet host_;
+};
+
+TEST_P(GenvidTiny, EveryStage) {
+  CheckSpec spec;
+  spec.model_dir = dir_.string();
+  spec.reference = (kData / (GetParam().reference + ".safetensors")).string();
+  std::set<std::string> stages;
+  for (const CheckLine& line : check_model(spec, host_)) {
+    EXPECT_TRUE(line.passed) << line.stage << ": max abs " << line.max_abs << ", gate " << line.gate
+                             << ' ' << line.note;
+    stages.insert(line.stage);
+  }
+  const std::string last = std::to_string(golden_["steps"].get<int>() - 1);
+  for (const std::string& stage :
+       {std::string("tokens.prompt.ids"), std::string("tokens.negative.ids"),
+        std::string("embeds.prompt"), std::string("embeds.negative"), std::string("sched.sigmas"),
+        std::string("dit0.block0"), std::string("step0.cond"), std::string("step0.uncond"),
+        std::string("step0.noise"), "step" + last + ".latents", std::string("latents.final"),
+        std::string("video.decoded"), std::string("video.rgb8_round"), std::string("enc.mode")}) {
+    // Frames are recorded for one prompt of a model.
+    const bool frames = stage.starts_with("video.") || stage.starts_with("enc.");
+    if (frames && golden_["rollout_steps"] == 0) continue;
+    EXPECT_TRUE(stages.contains(stage)) << stage << " was not compared";
+  }
+}
+
+TEST_P(GenvidTiny, HeadsOfThePrompt) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const LoadContext context{&model};
+  const parity::TapRecorder taps;
+  ASSERT_TRUE(
+      find_family(model).load_text_encoder(context)->attributes(golden_["prompt"]).has_value());
+  const auto names = reference.names("attribute.");
+  EXPECT_FALSE(names.empty());
+  for (const std::string& name : names) {
+    ASSERT_TRUE(taps.values.contains(name)) << name;
+    parity::expect_close(name, taps.values.at(name), reference.at(name), 1e-4);
+  }
+}
+
+// One and a half windows: the second goes on from latents of the first.
+TEST_P(GenvidTiny, ARolledOutClip) {
+  const parity::Reference reference(GetParam().reference);
+  if (golden_["rollout_steps"].get<int>() == 0) return;  // recorded for one prompt of a model
+  const ModelFolder model = ModelFolder::open(dir_);
+  const Traits traits = find_family(model).description->traits(model);
+  const Tensor& expected = reference.at("rollout.latents");
+  const test::TempDir temp;
+  ClipSpec spec;
+  spec.model_dir = dir_.string();
+  spec.prompt = golden_["prompt"];
+  spec.size = spec.model_size = traits.geometry.only_size;
+  // A frame short of the last latent, which is cut.
+  spec.frames = traits.geometry.frames_of(expected.size(2)) - 1;
+  spec.model_frames = spec.frames + 1;
+  spec.fps = traits.fps;
+  spec.num_inference_steps = golden_["rollout_steps"];
+  spec.guidance_scale = spec.guidance_scale_2 = golden_["guidance_scale"];
+  spec.shift = traits.shift;
+  spec.scheduler = traits.scheduler;
+  spec.seed = golden_["seed"];
+  spec.noise = "torch";
+  spec.rollout = "extend";
+  spec.window_latents = traits.geometry.latents_of(traits.geometry.max_frames);
+  spec.save_latents = (temp / "latents.safetensors").string();
+  NoFrames sink;
+  EXPECT_EQ(generate_clip(spec, sink, host_).frames, spec.frames);
+  EXPECT_EQ(sink.frames, spec.frames);
+  parity::expect_close("rollout.latents", read_latents(spec.save_latents), expected, 5e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GenvidTiny,
+                         testing::Values(Case{"tiny-genvid", "tiny-genvid.ref"},
+                                         Case{"genvid-tiny", "genvid-tiny-0.golden"},
+                                         Case{"genvid-tiny", "genvid-tiny-1.golden"},
+                                         Case{"genvid-tiny", "genvid-tiny-2.golden"}),
+                         [](const auto& info) {
+                           std::string name = info.param.reference;
+                           for (char& c : name) c = c == '-' || c == '.' ? '_' : c;
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace genvid

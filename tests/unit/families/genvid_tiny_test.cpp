@@ -1,0 +1,113 @@
+#include "families/genvid_tiny/describe.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/expect_error.h"
+
+namespace genvid::genvid_tiny {
+namespace {
+
+Json transformer_json() {
+  return {{"dim", 384},         {"layers", 7},
+          {"mlp_ratio", 3},     {"in_channels", 64},
+          {"text_dim", 192},    {"rows", 10},
+          {"columns", 16},      {"head_dim", 64},
+          {"rope_base", 100},   {"rope_split", {16, 24, 24}},
+          {"prediction", "x0"}, {"window", 8},
+          {"history", 4},       {"history_sigma", 0.02}};
+}
+
+void refused(Json json, const std::string& part) {
+  test::expect_error(ErrorKind::kModel, part,
+                     [&] { parse_transformer_config(json, "transformer/config.json"); });
+}
+
+Json with(const char* key, Json value) {
+  Json json = transformer_json();
+  json[key] = std::move(value);
+  return json;
+}
+
+TEST(GenvidTinyConfig, ReadsAndChecks) {
+  const TransformerConfig c = parse_transformer_config(transformer_json(), "t");
+  EXPECT_EQ(c.heads(), 6);
+  EXPECT_EQ(c.window, 8);
+  refused(with("dim", 400), "head_dim 64 must be even and divide dim 400");
+  refused(with("rope_split", {16, 24, 22}), "adds up to 62");
+  refused(with("rope_split", {15, 25, 24}), "even");
+  refused(with("rope_split", {32, 32}), "rope_split");
+  refused(with("prediction", "noise"), "only \"x0\"");
+  refused(with("history", 8), "less than window");
+  refused(with("layers", -1), "layers");
+  refused(with("dim", "wide"), "dim");
+  refused(with("dim", nullptr), "dim");
+}
+
+TEST(GenvidTinyConfig, TextAndCodec) {
+  const Json text{{"vocab_size", 8},  {"dim", 64},
+                  {"layers", 1},      {"head_dim", 64},
+                  {"max_tokens", 48}, {"attributes", {{"time", {"unsaid", "day"}}}}};
+  const TextEncoderConfig c = parse_text_encoder_config(text, "t");
+  ASSERT_EQ(c.attributes.size(), 1u);
+  EXPECT_EQ(c.attributes[0].second[1], "day");
+  for (const Json& bad :
+       {Json("x"), Json{{"time", 3}}, Json{{"time", {"unsaid"}}}, Json{{"time", {"unsaid", 4}}}}) {
+    Json spoiled = text;
+    spoiled["attributes"] = bad;
+    test::expect_error(ErrorKind::kModel, "attributes",
+                       [&] { parse_text_encoder_config(spoiled, "t"); });
+  }
+  const Json codec{
+      {"latent_channels", 64}, {"patch", {4, 16, 16}}, {"low", 128}, {"mid", 128}, {"fine", 64},
+      {"decoder", true}};
+  EXPECT_EQ(parse_codec_config(codec, "v").block(), 3072);
+  for (const Json& bad : {Json{4, 8, 8}, Json{4, 16, 8}, Json{16, 16}, Json{0, 16, 16}}) {
+    Json spoiled = codec;
+    spoiled["patch"] = bad;
+    test::expect_error(ErrorKind::kModel, "patch", [&] { parse_codec_config(spoiled, "v"); });
+  }
+}
+
+TEST(GenvidTiny, GeometryAndTraits) {
+  const ModelFolder model =
+      ModelFolder::open(std::filesystem::path(GENVID_SOURCE_DIR) / "models/tiny-genvid");
+  ASSERT_EQ(&find_description(model), &description());
+  const Traits t = description().traits(model);
+  EXPECT_EQ(t.geometry.only_size, (Size{80, 64}));
+  EXPECT_EQ(t.geometry.frames_of(1), 4);
+  EXPECT_EQ(t.geometry.frames_of(8), 32);
+  EXPECT_EQ(t.geometry.latents_of(1), 1);
+  EXPECT_EQ(t.geometry.latents_of(4), 1);
+  EXPECT_EQ(t.geometry.latents_of(5), 2);
+  EXPECT_EQ(t.geometry.max_frames, 32);
+  EXPECT_EQ(t.history_latents, 4);
+  EXPECT_EQ(t.fps, (Rational{12, 1}));
+  EXPECT_DOUBLE_EQ(t.history_timestep, 20.0);
+}
+
+// The shipped shape: 15.1 M values in the transformer, and the counted work of one call.
+TEST(GenvidTiny, SizeAndWork) {
+  ModelConfig c;
+  c.transformer = parse_transformer_config(transformer_json(), "t");
+  c.text_encoder.vocab_size = 3015;
+  double values = 0;
+  for (const ExpectedTensor& t : expected_tensors(c)) {
+    if (t.component != "transformer") continue;
+    double n = 1;
+    for (const int64_t d : t.shape) n *= static_cast<double>(d);
+    values += n;
+  }
+  EXPECT_NEAR(values, 15.08e6, 0.05e6);
+  // 7 blocks over 1280 tokens and 48 words.
+  const double block = 2.0 * 1280 * 384 * 384 * 12 + 4.0 * 1280 * 384 * (1280 + 48);
+  EXPECT_DOUBLE_EQ(transformer_flops(c.transformer, 1280, 48), 7 * block + 4.0 * 1280 * 384 * 64);
+  const auto stages = costs(c, {.size = {256, 160}, .frames = 32});
+  ASSERT_EQ(stages.size(), 3u);
+  EXPECT_EQ(stages[1].tokens, 1280);
+  EXPECT_LT(stages[1].weight_bytes + stages[1].work_bytes, uint64_t{300} << 20);
+}
+
+}  // namespace
+}  // namespace genvid::genvid_tiny
