@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "genvid/types.h"
 
@@ -41,10 +42,14 @@ struct ClipSpec {
   std::string noise = "philox";
 
   // How a clip longer than the model's window is made: "window" (it fits, or is cut to fit),
-  // "overlap" (blended at every step), "continue" (from the last frame), "extend" (own latents).
+  // "overlap" (blended at every step), "continue" (from the last frame), "extend" (own latents) or
+  // "causal" (block by block, with a memory of keys and values).
   std::string rollout = "window";
-  int64_t window_latents = 0;   // latent frames of one window; 0 with "window"
-  int64_t overlap_latents = 0;  // "overlap": latent frames that neighbours share
+  int64_t window_latents = 0;     // latent frames of one window; 0 with "window"
+  int64_t overlap_latents = 0;    // "overlap": latent frames that neighbours share
+  int64_t block_latents = 0;      // "causal": latent frames made at a time,
+  int64_t sink_latents = 0;       // and those at the start that are never forgotten
+  std::vector<double> timesteps;  // of every step, where the checkpoint has a list; else empty
 
   std::string device = "cpu";      // cpu | cuda:N, decided
   std::string dtype = "fp32";      // fp32 | bf16, decided

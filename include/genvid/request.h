@@ -28,10 +28,11 @@ struct Request {
   std::optional<double> guidance_scale;
   std::optional<double> guidance_scale_2;  // second expert; default: guidance_scale's rule
   std::optional<double> shift;
-  std::optional<std::string> scheduler;  // "unipc" | "euler" | "euler-even"
+  std::optional<std::string> scheduler;  // "unipc" | "euler" | "euler-even" | "renoise"
   std::optional<uint64_t> seed;          // default: random, printed and recorded
 
-  // How a clip longer than the window is made: auto | window | overlap | continue | extend.
+  // How a clip longer than the window is made: auto | window | overlap | continue | extend |
+  // causal.
   std::string rollout = "auto";
 
   std::string device = "auto";     // auto | cpu | cuda | cuda:N

@@ -51,12 +51,13 @@ void add_sampling_flags(GenerateFlags& f) {
   r.number("--guidance-scale", &Request::guidance_scale, "How closely to follow the prompt");
   r.number("--guidance-scale-2", &Request::guidance_scale_2, "The same for the second expert");
   r.number("--shift", &Request::shift, "Flow shift of the schedule");
-  r.text("--scheduler", &Request::scheduler, "unipc, euler or euler-even");
+  r.text("--scheduler", &Request::scheduler,
+         "unipc, euler, euler-even or, for causal checkpoints, renoise");
   r.seed("--seed", "Same seed, same clip; random by default");
   r.text("--noise", &Request::noise, "philox, or torch to compare with the reference");
   r.text("--rollout", &Request::rollout,
-         "How a clip longer than the model's window is made: auto, window, overlap, continue or "
-         "extend");
+         "How a clip longer than the model's window is made: auto, window, overlap, continue, "
+         "extend or causal");
   r.text("--device", &Request::device, "auto, cpu, cuda or cuda:N");
   r.text("--dtype", &Request::dtype, "auto, fp32 or bf16");
   r.text("--vae-dtype", &Request::vae_dtype, "auto, fp32 or bf16");

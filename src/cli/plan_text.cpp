@@ -57,7 +57,10 @@ std::string plan_text(const Plan& plan, const std::string& output, uint64_t avai
     std::string stage = "weights " + bytes_text(c.weight_bytes) + ", work " +
                         bytes_text(c.work_bytes) + format(", %.3g TFLOP", c.flops / 1e12);
     if (c.stage == "denoise") {
-      stage += format(" a step, %lld tokens", static_cast<long long>(c.tokens));
+      stage += format(
+          " a step, %lld tokens; %.4g token-forwards, %.2f times those of 5 s",
+          static_cast<long long>(c.tokens), static_cast<double>(plan.token_forwards),
+          static_cast<double>(plan.token_forwards) / static_cast<double>(plan.token_forwards_5s));
     }
     line(c.stage.c_str(), stage);
   }

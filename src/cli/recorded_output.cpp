@@ -1,5 +1,6 @@
 #include "cli/recorded_output.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -57,7 +58,12 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
   media::OutputOptions options = output_options(request);
   maker_.model = model_name(plan.spec.model_dir);
   maker_.model_digest = digests_.model(plan.spec.model_dir);
-  const ClipIdentity identity = identify_clip(plan, request, maker_);
+  ClipIdentity identity = identify_clip(plan, request, maker_);
+  if (request.history && std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
+    // The very same clip was made when it was made first: the same command gives the same file.
+    const auto earlier = History(History::default_path()).find(identity.id.text());
+    if (earlier) identity.created = earlier->created;
+  }
   const Json record = clip_record(plan, request, maker_, identity);
   options.metadata["comment"] = record.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (options.sealer != nullptr) {

@@ -2,6 +2,7 @@
 // network. sigma = noise level in [0, 1]; timestep = what the network sees.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +34,13 @@ class Scheduler {
 
 // UniPC order 2 (Zhao et al. 2023; diffusers UniPCMultistepScheduler with use_flow_sigmas, bh2).
 std::unique_ptr<Scheduler> make_unipc(int num_inference_steps, double shift);
+// The same on listed noise levels, timestep / 1000, falling; the network sees whole timesteps.
+std::unique_ptr<Scheduler> make_unipc(const std::vector<double>& timesteps);
+// Few-step models distilled by matching distributions (Yin et al. 2024): each step goes to the
+// clean sample, then fresh noise takes it to the next listed level. noise: standard normal for step
+// i.
+using StepNoise = std::function<Tensor(int64_t index)>;
+std::unique_ptr<Scheduler> make_renoising(const std::vector<double>& timesteps, StepNoise noise);
 // diffusers FlowMatchEulerDiscreteScheduler, static shift.
 std::unique_ptr<Scheduler> make_flow_match_euler(int num_inference_steps, double shift);
 // Euler on evenly spaced times, shifted once: what rectified-flow models of our own are trained

@@ -63,4 +63,12 @@ FlowSigmas twice_shifted_sigmas(int num_inference_steps, double shift) {
   return out;
 }
 
+FlowSigmas listed_sigmas(const std::vector<double>& timesteps) {
+  FlowSigmas out;
+  out.timesteps = timesteps;
+  for (const double t : timesteps) out.sigmas.push_back(static_cast<float>(t / kTrainTimesteps));
+  out.sigmas.push_back(0.0f);
+  return out;
+}
+
 }  // namespace genvid

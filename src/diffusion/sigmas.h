@@ -20,5 +20,7 @@ FlowSigmas twice_shifted_sigmas(int num_inference_steps, double shift);
 
 // linspace(1, 0), shifted once: shift u / (1 + (shift - 1) u).
 FlowSigmas even_sigmas(int num_inference_steps, double shift);
+// timestep / 1000 of each, then 0; for models distilled for these steps alone.
+FlowSigmas listed_sigmas(const std::vector<double>& timesteps);
 
 }  // namespace genvid

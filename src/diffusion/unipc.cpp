@@ -42,8 +42,7 @@ Update update_between(float sigma_s0, float sigma_t) {
 
 class UniPC final : public Scheduler {
  public:
-  UniPC(int num_inference_steps, double shift) {
-    FlowSigmas grid = shifted_sigmas(num_inference_steps, shift);
+  explicit UniPC(FlowSigmas grid) {
     sigmas_ = std::move(grid.sigmas);
     timesteps_ = std::move(grid.timesteps);
   }
@@ -134,7 +133,15 @@ class UniPC final : public Scheduler {
 }  // namespace
 
 std::unique_ptr<Scheduler> make_unipc(int num_inference_steps, double shift) {
-  return std::make_unique<UniPC>(num_inference_steps, shift);
+  return std::make_unique<UniPC>(shifted_sigmas(num_inference_steps, shift));
+}
+
+std::unique_ptr<Scheduler> make_unipc(const std::vector<double>& timesteps) {
+  FlowSigmas grid = listed_sigmas(timesteps);
+  // At level 1 the solver's log ratio of signal to noise has no end.
+  grid.sigmas[0] = std::min(grid.sigmas[0], 0.999999f);
+  for (double& t : grid.timesteps) t = std::trunc(t);
+  return std::make_unique<UniPC>(std::move(grid));
 }
 
 }  // namespace genvid

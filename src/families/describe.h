@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,16 @@ struct Geometry {
 
 enum class ImageInput { kNone, kOptional, kRequired };
 
+// A checkpoint that makes a clip block by block, each block seeing the first latent frames (the
+// sink) and the latest ones. In latent frames; sink and window are whole blocks.
+struct CausalRollout {
+  int64_t block = 0;
+  int64_t window = 0;             // sink, past and the block itself
+  int64_t sink = 0;               // the first ones, never forgotten
+  std::vector<double> timesteps;  // what it was distilled for; empty = the scheduler's own
+  int64_t max_latents = 1 << 20;  // of a clip: where the position table ends
+};
+
 struct Traits {
   std::string title;  // "Wan2.2 TI2V", for people
   Geometry geometry;
@@ -50,6 +61,7 @@ struct Traits {
   int64_t history_latents = 0;
   double history_timestep = 0;
   bool cpu_bf16 = false;  // bf16 by default on a CPU that multiplies matrices in it
+  std::optional<CausalRollout> causal;
 
   // Defaults, genvid.json over configs/ over the family's own.
   Size size;
@@ -78,6 +90,7 @@ struct ClipShape {
   bool guidance = true;  // two forwards a step
   int dtype_bytes = 4;   // transformer and text encoder
   int vae_dtype_bytes = 4;
+  int64_t cached_latents = 0;  // latent frames whose keys and values are kept; 0 = none
 };
 
 struct StageCost {

@@ -45,6 +45,17 @@ struct Conditioning {
   double pinned_timestep = 0;
 };
 
+// A clip made block by block: what is finished is remembered, and only the present block computed.
+class CausalStream {
+ public:
+  virtual ~CausalStream() = default;
+  // The velocity of the current block: latents [1, C, n, H, W] fp32, timestep [1, n] fp32. May be
+  // called any number of times for a block.
+  virtual Tensor predict(const Tensor& latents, const Tensor& timestep) = 0;
+  // The current block is finished, with these latents; the next one begins.
+  virtual void commit(const Tensor& latents) = 0;
+};
+
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
@@ -59,6 +70,13 @@ class Denoiser {
     std::vector<Tensor> out;
     for (const Tensor& p : prompts) out.push_back(predict(latents, timestep, p, conditioning));
     return out;
+  }
+  // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.
+  virtual std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,
+                                                    const Tensor& prompt_embeds) {
+    static_cast<void>(rollout);
+    static_cast<void>(prompt_embeds);
+    throw Error(ErrorKind::kModel, "this model has no causal rollout");
   }
 };
 

@@ -19,6 +19,45 @@ void require_one_of(const std::string& value, std::initializer_list<const char*>
   throw Error(kKind, what + ": \"" + key + "\" is \"" + value + "\", expected one of: " + list);
 }
 
+std::string frames_text(int64_t n) { return std::to_string(n) + " latent frames"; }
+
+// Timesteps that fall from at most 1000 to more than 0.
+std::vector<double> step_list(const JsonObject& o, const std::string& what) {
+  const std::vector<double> list = o.numbers("timesteps", {}, limits::kMaxSteps);
+  double last = 1000.0 + 1e-9;
+  for (const double t : list) {
+    if (!(t > 0 && t < last)) {
+      throw Error(kKind, what + ": \"timesteps\" must fall from at most 1000 and end above 0");
+    }
+    last = t;
+  }
+  return list;
+}
+
+void apply_rollout(const Json& settings, const std::string& what, Traits& traits) {
+  const JsonObject o(settings, what, kKind);
+  if (!o.has("kind") || o.string("kind", "") != "causal") return;  // a family's own
+  CausalRollout c;
+  c.block = o.require_integer("block", 1, 1024);
+  c.window = o.require_integer("window", 1, 1 << 16);
+  c.sink = o.integer("sink", 0, 0, 1 << 16);
+  c.timesteps = step_list(o, what);
+  const auto whole = [&](const char* name, int64_t value) {
+    if (value % c.block == 0) return;
+    throw Error(kKind, what + ": \"" + name + "\" is " + frames_text(value) +
+                           ", but must be a multiple of the block's " + std::to_string(c.block));
+  };
+  whole("window", c.window);
+  whole("sink", c.sink);
+  if (c.window < c.sink + c.block) {
+    throw Error(kKind, what + ": \"window\" is " + frames_text(c.window) + ", but the sink's " +
+                           std::to_string(c.sink) + " and one block of " + std::to_string(c.block) +
+                           " need " + std::to_string(c.sink + c.block));
+  }
+  if (!c.timesteps.empty()) traits.num_inference_steps = static_cast<int>(c.timesteps.size());
+  traits.causal = c;
+}
+
 }  // namespace
 
 void apply_settings(const Json& settings, const std::string& what, Traits& traits) {
@@ -40,8 +79,8 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   }
   traits.seconds = o.number("seconds", traits.seconds, 0.001, 1e5);
   if (o.has("fps")) traits.fps = *rate_of(o.number("fps", 0, 1, limits::kMaxFps));
-  traits.num_inference_steps =
-      static_cast<int>(o.integer("num_inference_steps", traits.num_inference_steps, 1, limits::kMaxSteps));
+  traits.num_inference_steps = static_cast<int>(
+      o.integer("num_inference_steps", traits.num_inference_steps, 1, limits::kMaxSteps));
   if (o.has("guidance_scale")) {
     traits.guidance_scale = o.number("guidance_scale", 0, 0, 100);
     traits.guidance_scale_2 = traits.guidance_scale;
@@ -49,11 +88,20 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   traits.guidance_scale_2 = o.number("guidance_scale_2", traits.guidance_scale_2, 0, 100);
   traits.shift = o.number("shift", traits.shift, 1e-3, 1e3);
   traits.scheduler = o.string("scheduler", traits.scheduler);
-  require_one_of(traits.scheduler, {"unipc", "euler", "euler-even"}, what, "scheduler");
+  require_one_of(traits.scheduler, {"unipc", "euler", "euler-even", "renoise"}, what, "scheduler");
   traits.dtype = o.string("dtype", traits.dtype);
   require_one_of(traits.dtype, {"", "auto", "fp32", "bf16"}, what, "dtype");
   if (traits.dtype == "auto") traits.dtype.clear();
   traits.negative_prompt = o.string("negative_prompt", traits.negative_prompt);
+  if (settings.contains("rollout"))
+    apply_rollout(settings.at("rollout"), what + ": rollout", traits);
+  if (traits.scheduler == "renoise" && (!traits.causal || traits.causal->timesteps.empty())) {
+    throw Error(kKind,
+                what +
+                    ": \"scheduler\" is \"renoise\", which needs the timesteps of a "
+                    "causal rollout: \"rollout\": {\"kind\": \"causal\", ..., \"timesteps\": "
+                    "[1000, ...]}");
+  }
 }
 
 Json read_preset(const std::string& name) {

@@ -2,7 +2,10 @@
 // configs/<preset>.json over the family's own. Both files have the same keys:
 //   {"genvid": 1, "size": "832x480", "seconds": 5, "fps": 16, "steps": 50, "guidance_scale": 5,
 //    "guidance_scale_2": 5, "shift": 3, "scheduler": "unipc", "dtype": "fp32",
-//    "negative_prompt": ""}
+//    "negative_prompt": "", "rollout": {...}}
+// A checkpoint made for generation block by block says so; all but timesteps in latent frames:
+//   "rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 3, "timesteps": [1000, 500]}
+// "scheduler": "renoise" goes with such a list. Other kinds of rollout are left to their family.
 #pragma once
 
 #include <string>

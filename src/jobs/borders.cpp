@@ -22,6 +22,10 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry) {
   if (spec.rollout == "continue") {
     const int64_t frames = geometry.frames_of(window);
     for (int64_t i = 1; i < count; ++i) add(frames + (i - 1) * (frames - 1));
+  } else if (spec.rollout == "causal") {
+    for (int64_t i = 1; i < count; ++i) {
+      add(frame_of(i * spec.block_latents, geometry));
+    }
   } else if (spec.rollout == "overlap") {
     for (int64_t i = 1; i < count; ++i) {
       const int64_t start = std::llround(static_cast<double>(i * (plan.latent_frames - window)) /

@@ -74,7 +74,8 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
     spec.frames = std::max<int64_t>(1, std::llround(seconds * fps));
   }
   plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
-  plan.latent_frames = g.latents_of(spec.frames);
+  plan.latent_frames = spec.block_latents > 0 ? plan.rollout.windows * spec.block_latents
+                                              : g.latents_of(spec.frames);
   spec.model_frames = g.frames_of(plan.latent_frames);
 }
 
@@ -120,6 +121,33 @@ void decide_images(const Request& request, const Traits& traits) {
   decide(traits.last_image, request.last_image, "--last-image");
 }
 
+// The timesteps a causal checkpoint was distilled for, and the sampler that goes with them.
+void decide_timesteps(const Request& request, const Traits& traits, ClipSpec& spec) {
+  const bool causal = spec.rollout == "causal";
+  if (causal) spec.timesteps = traits.causal->timesteps;
+  const std::string listed = std::to_string(spec.timesteps.size());
+  if (spec.timesteps.empty()) {
+    if (spec.scheduler != "renoise") return;
+    if (request.scheduler) {
+      usage("--scheduler renoise needs the timesteps of a causal checkpoint; use unipc");
+    }
+    spec.scheduler = "unipc";
+    return;
+  }
+  if (spec.num_inference_steps != static_cast<int>(spec.timesteps.size())) {
+    usage("--steps is " + std::to_string(spec.num_inference_steps) + ", but " + traits.title +
+          " is made for the " + listed + " timesteps of its genvid.json");
+  }
+  if (request.shift && *request.shift != traits.shift) {
+    usage("--shift is " + number(*request.shift) + ", but " + traits.title + " is made for the " +
+          listed + " timesteps of its genvid.json");
+  }
+  if (spec.scheduler == "euler") {
+    usage("--scheduler euler has its own timesteps, but " + traits.title + " is made for " +
+          listed + " listed ones; use unipc or renoise");
+  }
+}
+
 void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spec) {
   spec.num_inference_steps = request.num_inference_steps.value_or(traits.num_inference_steps);
   if (spec.num_inference_steps < 1 || spec.num_inference_steps > limits::kMaxSteps) {
@@ -138,8 +166,14 @@ void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spe
                          : spec.guidance_scale;
   spec.shift = in_range(request.shift, traits.shift, 1e-3, 1e3, "--shift");
   spec.scheduler = one_of(request.scheduler.value_or(traits.scheduler),
-                          {"unipc", "euler", "euler-even"}, "--scheduler");
+                          {"unipc", "euler", "euler-even", "renoise"}, "--scheduler");
+  decide_timesteps(request, traits, spec);
   spec.noise = one_of(request.noise, {"philox", "torch"}, "--noise");
+  if (spec.noise == "torch" && spec.rollout == "causal") {
+    usage(
+        "--noise torch is drawn for a whole clip at once, but this one is made block by block; "
+        "use --noise philox or --init-latents");
+  }
   spec.seed = request.seed ? *request.seed : std::random_device{}();
 }
 
@@ -195,6 +229,7 @@ ClipShape clip_shape(const Plan& plan) {
   clip.size = spec.model_size;
   clip.frames = spec.rollout == "extend" ? plan.rollout.window_frames
                                          : std::min(spec.model_frames, plan.rollout.window_frames);
+  clip.cached_latents = spec.rollout == "causal" ? spec.window_latents : 0;
   clip.guidance = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1;
   clip.dtype_bytes = spec.dtype == "bf16" ? 2 : 4;
   clip.vae_dtype_bytes = spec.vae_dtype == "bf16" ? 2 : 4;
@@ -256,6 +291,34 @@ std::vector<int64_t> check_latents_file(const std::string& path, int channels) {
   return shape;
 }
 
+namespace {
+
+int64_t token_forwards(const Plan& plan) {
+  const ClipSpec& spec = plan.spec;
+  for (const StageCost& c : plan.costs) {
+    if (c.stage != "denoise") continue;
+    const int prompts = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1 ? 2 : 1;
+    const int64_t one = c.tokens / plan.rollout.windows;
+    return one * passes(plan.rollout, spec.num_inference_steps) * prompts;
+  }
+  return 0;
+}
+
+// What five seconds of the same clip would take.
+int64_t token_forwards_5s(const Request& request, const Traits& traits, const ModelFolder& model,
+                          const Plan& plan) {
+  Request shorter = request;
+  shorter.frames.reset();
+  shorter.seconds = 5.0;
+  Plan five = plan;
+  decide_frames(shorter, traits, five);
+  five.costs = find_description(model).costs(model, clip_shape(five));
+  scale_costs(five.rollout, traits, five.spec, five.costs);
+  return token_forwards(five);
+}
+
+}  // namespace
+
 Plan make_plan(const Request& request, const ModelFolder& model) {
   const Description& family = find_description(model);
   const Traits traits = family.traits(model);
@@ -288,6 +351,8 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   plan.latent_bytes = uint64_t{4} * static_cast<uint64_t>(g.latent_channels * plan.latent_frames) *
                       static_cast<uint64_t>(spec.model_size.width / g.spatial_factor) *
                       static_cast<uint64_t>(spec.model_size.height / g.spatial_factor);
+  plan.token_forwards = token_forwards(plan);
+  plan.token_forwards_5s = token_forwards_5s(request, traits, model, plan);
   return plan;
 }
 

@@ -24,6 +24,8 @@ struct Plan {
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;    // of the worst stage
   uint64_t latent_bytes = 0;  // of the clip, fp32
+  // Tokens through the transformer, all steps and prompts; and the same for 5 s of this clip.
+  int64_t token_forwards = 0, token_forwards_5s = 0;
   std::vector<std::string> warnings;
   bool prompt_unknown = false;  // the prompt names nothing that the model knows (prompt_note.h)
 };

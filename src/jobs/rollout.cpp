@@ -55,11 +55,19 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
     }
     return asked;
   }
-  if (asked != "auto") {
-    throw Error(
-        ErrorKind::kUsage,
-        "--rollout is \"" + asked + "\", expected one of: auto, window, overlap, continue, extend");
+  if (asked == "causal" && !traits.causal) {
+    cannot(asked, traits,
+           "has no settings for it; where the checkpoint is made for that, they belong into its "
+           "genvid.json: \"rollout\": {\"kind\": \"causal\", \"block\": ..., \"window\": ..., "
+           "\"sink\": ...} (configs/ has those of published ones)");
   }
+  if (asked == "causal") return asked;
+  if (asked != "auto") {
+    throw Error(ErrorKind::kUsage, "--rollout is \"" + asked +
+                                       "\", expected one of: auto, window, overlap, continue, "
+                                       "extend, causal");
+  }
+  if (traits.causal) return "causal";
   // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
   const bool whole_windows =
       traits.history_latents > 0 && traits.geometry.latents_of(spec.frames) > 1;
@@ -74,6 +82,32 @@ std::string seconds_of(int64_t frames, const ClipSpec& spec) {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+Rollout causal_rollout(const Traits& traits, ClipSpec& spec) {
+  const CausalRollout& c = *traits.causal;
+  const int64_t f = traits.geometry.temporal_factor;
+  Rollout out;
+  out.name = spec.rollout = "causal";
+  out.windows = ceil_div(ceil_div(spec.frames - 1, f) + 1, c.block);
+  out.window_frames = (c.block - 1) * f + 1;
+  const int64_t most = c.max_latents / c.block * c.block;
+  if (out.windows * c.block > most) {
+    const int64_t frames = (most - 1) * f + 1;
+    throw Error(ErrorKind::kUsage,
+                "asked for " + std::to_string(spec.frames) + " frames; " + traits.title +
+                    " has positions for " + std::to_string(frames) + " frames (" +
+                    seconds_of(frames, spec) + "); ask for less and continue in a second clip");
+  }
+  spec.block_latents = c.block;
+  spec.window_latents = c.window;
+  spec.sink_latents = c.sink;
+  const int64_t recent = c.window - c.sink;
+  out.reason = std::to_string(out.windows) + (out.windows == 1 ? " block" : " blocks") + " of " +
+               std::to_string(c.block) + " latent frames, each seeing " +
+               (c.sink > 0 ? "the first " + std::to_string(c.sink) + " and " : "") + "the latest " +
+               std::to_string(recent) + "; the checkpoint is made for it, and memory does not grow";
+  return out;
+}
+
 }  // namespace
 
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
@@ -84,6 +118,7 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
   out.window_frames = g.frames_of(window);
   const bool fits = spec.frames <= out.window_frames;
   out.name = choose(request, traits, spec, fits);
+  if (out.name == "causal") return causal_rollout(traits, spec);
   const std::string limit =
       std::to_string(out.window_frames) + " frames (" + seconds_of(out.window_frames, spec) + ")";
   if (out.name == "window") {
@@ -118,6 +153,11 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
   return out;
 }
 
+int64_t passes(const Rollout& rollout, int num_inference_steps) {
+  if (rollout.name == "causal") return rollout.windows * (num_inference_steps + 1) - 1;
+  return rollout.windows * num_inference_steps;
+}
+
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
                  std::vector<StageCost>& costs) {
   if (rollout.name == "window") return;
@@ -125,7 +165,8 @@ void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& s
   const double length = static_cast<double>(spec.model_frames) / rollout.window_frames;
   for (StageCost& c : costs) {
     if (c.stage == "denoise") {
-      c.flops *= static_cast<double>(rollout.windows);
+      c.flops *=
+          static_cast<double>(passes(rollout, spec.num_inference_steps)) / spec.num_inference_steps;
       c.tokens *= rollout.windows;
       if (rollout.name == "overlap") {
         // The clip's latents, the sampler's history and the blend: eight fp32 copies.

@@ -11,10 +11,10 @@
 namespace genvid {
 
 struct Rollout {
-  std::string name;           // "window", "overlap", "continue", "extend"
+  std::string name;           // "window", "overlap", "continue", "extend", "causal"
   std::string reason;         // for the plan
   int64_t windows = 1;        // network windows a step (overlap), clips (continue),
-                              // or windows one after the other (extend)
+                              // or windows one after the other (extend), or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
 };
 
@@ -23,6 +23,10 @@ struct Rollout {
 // Throws Error(kUsage) when --rollout asks for what this checkpoint cannot do.
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings);
+
+// Passes of one window or block through the transformer for the whole clip, for one prompt. Causal
+// blocks take one more than their steps, to leave their keys and values; the last needs none.
+int64_t passes(const Rollout& rollout, int num_inference_steps);
 
 // The costs of one window as those of the whole clip.
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,

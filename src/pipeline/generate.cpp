@@ -7,6 +7,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/kept_state.h"
 #include "pipeline/memory_ladder.h"
+#include "pipeline/rollout_causal.h"
 #include "pipeline/rollout_continue.h"
 #include "pipeline/rollout_extend.h"
 #include "pipeline/runtime.h"
@@ -104,6 +105,14 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
     result.sampled = made.sampled;
     result.fp32_retry = made.fp32_retry;
     finish(context, clock, ladder, result);
+    return result;
+  }
+
+  if (spec.rollout == "causal") {
+    result.fp32_retry = causal_to_sink(family, context, spec, frame_spec(spec), sink, clock);
+    result.frames = spec.frames;
+    result.times = clock.times();
+    result.peak_device_bytes = finish_device(context);
     return result;
   }
 

@@ -28,7 +28,7 @@ TEST_P(LongClips, FifteenSecondsAreExact) {
                                 "--seconds",
                                 "15",
                                 "--steps",
-                                "2",
+                                std::string(c.rollout) == "causal" ? "4" : "2",
                                 "--seed",
                                 "3"};
   if (c.image) {
@@ -69,6 +69,8 @@ TEST_P(LongClips, FifteenSecondsAreExact) {
 
 INSTANTIATE_TEST_SUITE_P(Models, LongClips,
                          testing::Values(Case{"tiny-wan21", "overlap", false, 16},
+                                         Case{"../tests/data/tiny-wan21-causal", "causal", false,
+                                              16},
                                          Case{"tiny-wan22-a14b", "overlap", false, 16},
                                          Case{"tiny-wan22-ti2v", "continue", false, 24},
                                          Case{"tiny-wan22-ti2v", "continue", true, 24},

@@ -53,6 +53,23 @@ Geometry geometry(const ModelConfig& c) {
   return g;
 }
 
+void check_causal(const ModelConfig& c, Traits& t) {
+  if (c.concat_condition() || c.transformer_2) {
+    throw Error(
+        ErrorKind::kModel,
+        "genvid.json: rollout: " + t.title +
+            (c.transformer_2 ? " has two transformers" : " sees its picture in every frame") +
+            " and cannot make clips block by block; take the rollout out");
+  }
+  t.causal->max_latents = c.transformer.rope_max_seq_len;
+  if (t.causal->block > t.causal->max_latents) {
+    throw Error(ErrorKind::kModel, "genvid.json: rollout: a block of " +
+                                       std::to_string(t.causal->block) + " latent frames; " +
+                                       t.title + " has positions for " +
+                                       std::to_string(t.causal->max_latents));
+  }
+}
+
 Traits traits(const ModelFolder& model) {
   const ModelConfig c = read_model_config(model);
   Traits t;
@@ -81,6 +98,7 @@ Traits traits(const ModelFolder& model) {
   const std::string preset = preset_name(c);
   apply_settings(read_preset(preset), "configs/" + preset + ".json", t);
   apply_settings(model.settings(), "genvid.json", t);
+  if (t.causal) check_causal(c, t);
   return t;
 }
 

@@ -150,7 +150,9 @@ StageCost denoise_cost(const ModelConfig& c, const ClipShape& clip,
           : (c.transformer.pos_embed_seq_len > 0 ? c.transformer.pos_embed_seq_len
              : c.image_encoder                   ? c.image_encoder->tokens()
                                                  : 0);
-  const double one = transformer_flops(c.transformer, tokens, kTextTokens, image_tokens);
+  const int64_t cached =
+      transformer_tokens(c, clip.size, (clip.cached_latents - 1) * c.vae.scale_factor_temporal + 1);
+  const double one = transformer_flops(c.transformer, tokens, kTextTokens, image_tokens, cached);
   cost.flops = one * (clip.guidance ? 2 : 1);
   const int64_t latents = latent_frames(clip.frames, c.vae.scale_factor_temporal) *
                           (clip.size.width / c.vae.scale_factor_spatial) *
@@ -159,6 +161,10 @@ StageCost denoise_cost(const ModelConfig& c, const ClipShape& clip,
   cost.work_bytes =
       transformer_work(c.transformer, tokens, clip.dtype_bytes) +
       static_cast<uint64_t>(latents * (c.transformer.in_channels + 8 * c.vae.z_dim)) * 4;
+  // Keys and values of every layer, for each prompt.
+  cost.work_bytes += static_cast<uint64_t>(2 * c.transformer.num_layers * c.transformer.dim() *
+                                           cached * (clip.guidance ? 2 : 1)) *
+                     clip.dtype_bytes;
   return cost;
 }
 
@@ -172,13 +178,14 @@ int64_t transformer_tokens(const ModelConfig& c, Size size, int64_t frames) {
 }
 
 double transformer_flops(const TransformerConfig& c, int64_t tokens, int64_t text_tokens,
-                         int64_t image_tokens) {
+                         int64_t image_tokens, int64_t key_tokens) {
   const double d = static_cast<double>(c.dim()), f = static_cast<double>(c.ffn_dim);
   const double l = static_cast<double>(tokens), n = static_cast<double>(c.num_layers);
+  const double seen = static_cast<double>(std::max(tokens, key_tokens));
   const double keys = static_cast<double>(text_tokens + image_tokens);
   const double patch = static_cast<double>(c.patch_size[0] * c.patch_size[1] * c.patch_size[2]);
   double flops = n * l * 2 * (6 * d * d + 2 * d * f);  // q k v o, cross q o, feed-forward
-  flops += n * (4 * l * l * d + 4 * l * keys * d);     // self- and cross-attention
+  flops += n * (4 * l * seen * d + 4 * l * keys * d);  // self- and cross-attention
   flops += 2 * l * patch * d * static_cast<double>(c.in_channels + c.out_channels);
   return flops;
 }

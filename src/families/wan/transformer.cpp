@@ -22,11 +22,15 @@ constexpr double kImageNormEps = 1e-5;  // torch.nn.LayerNorm's default
 
 int64_t patch_elements(const TransformerConfig& c) { return c.patch_size[1] * c.patch_size[2]; }
 
-// The whole table of one axis, cut to `length` positions and spread over the token grid.
-Tensor axis_angles(int64_t dim, int64_t length, int64_t axis, at::IntArrayRef grid) {
+// The table of one axis, from position `first` on, spread over the token grid.
+Tensor axis_angles(int64_t dim, int64_t axis, at::IntArrayRef grid, int64_t first = 0) {
+  const int64_t length = grid[static_cast<size_t>(axis)];
   std::vector<int64_t> view{1, 1, 1, dim / 2};
   view[static_cast<size_t>(axis)] = length;
-  return rope_angles(dim, length).view(view).expand({grid[0], grid[1], grid[2], dim / 2});
+  return rope_angles(dim, first + length)
+      .narrow(0, first, length)
+      .reshape(view)
+      .expand({grid[0], grid[1], grid[2], dim / 2});
 }
 
 void tap_rope(const RopeTable& rope) {
@@ -87,8 +91,9 @@ Transformer::Transformer(const WeightMap& w, const TransformerConfig& config, at
   }
 }
 
-RopeTable Transformer::rope(int64_t frames, int64_t rows, int64_t columns) const {
-  const int64_t longest = std::max({frames, rows, columns});
+RopeTable Transformer::rope(int64_t frames, int64_t rows, int64_t columns,
+                            int64_t first_frame) const {
+  const int64_t longest = std::max({first_frame + frames, rows, columns});
   if (longest > config_.rope_max_seq_len) {
     throw Error(ErrorKind::kUsage,
                 "the clip has " + std::to_string(longest) +
@@ -99,8 +104,8 @@ RopeTable Transformer::rope(int64_t frames, int64_t rows, int64_t columns) const
   const int64_t side = 2 * (config_.attention_head_dim / 6);
   const std::vector<int64_t> grid{frames, rows, columns};
   const Tensor angles =
-      at::cat({axis_angles(config_.attention_head_dim - 2 * side, frames, 0, grid),
-               axis_angles(side, rows, 1, grid), axis_angles(side, columns, 2, grid)},
+      at::cat({axis_angles(config_.attention_head_dim - 2 * side, 0, grid, first_frame),
+               axis_angles(side, 1, grid), axis_angles(side, 2, grid)},
               -1)
           .flatten(0, 2);
   const auto device = patch_weight_.device();
@@ -162,7 +167,8 @@ Transformer::TimeEmbedding Transformer::embed_time(const Tensor& timesteps, int6
 }
 
 Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
-                            const std::vector<KeyValues>& context, const RopeTable& rope) const {
+                            const std::vector<KeyValues>& context, const RopeTable& rope,
+                            KvRing* cache) const {
   const std::vector<int64_t> grid{latents.size(2), latents.size(3) / config_.patch_size[1],
                                   latents.size(4) / config_.patch_size[2]};
   tap_rope(rope);
@@ -173,7 +179,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     const std::string name = "block" + std::to_string(i);
     {
       const TapScope scope(name);
-      x = blocks_[i](std::move(x), time.time_proj, context[i], rope);
+      x = blocks_[i](std::move(x), time.time_proj, context[i], rope,
+                     KvLayer{cache, static_cast<int64_t>(i)});
     }
     tap(name, x);
   }

@@ -40,13 +40,15 @@ class Transformer {
   at::ScalarType dtype() const { return dtype_; }
 
   // Positions of a grid of tokens, width fastest. Throws Error(kUsage) beyond rope_max_seq_len.
-  RopeTable rope(int64_t frames, int64_t rows, int64_t columns) const;
+  RopeTable rope(int64_t frames, int64_t rows, int64_t columns, int64_t first_frame = 0) const;
   // Keys and values of every block. image_embeds may be undefined.
   std::vector<KeyValues> context(const Tensor& prompt_embeds, const Tensor& image_embeds) const;
   // latents [1, C, T, H, W] in the compute dtype; timesteps fp32 [G], G = 1 or T. Returns
-  // [1, C', T, H, W] in the compute dtype.
+  // [1, C', T, H, W] in the compute dtype. With a cache, the latents are its current block, and
+  // rope has the positions of that block in the clip.
   Tensor forward(const Tensor& latents, const Tensor& timesteps,
-                 const std::vector<KeyValues>& context, const RopeTable& rope) const;
+                 const std::vector<KeyValues>& context, const RopeTable& rope,
+                 KvRing* cache = nullptr) const;
 
   // Names each tapped time tensor once per token, as models with a timestep per token record them.
   bool tap_time_per_token = false;

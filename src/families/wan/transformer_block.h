@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "families/wan/config.h"
+#include "nn/kv_ring.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
 
@@ -34,7 +35,8 @@ struct AttentionProjections {
 
 struct SelfAttention : AttentionProjections {
   using AttentionProjections::AttentionProjections;
-  Tensor operator()(const Tensor& x, const RopeTable& rope) const;
+  // With a cache, x is the current block of latent frames, which sees the earlier ones as well.
+  Tensor operator()(const Tensor& x, const RopeTable& rope, KvLayer cache) const;
 };
 
 struct CrossAttention : AttentionProjections {
@@ -65,7 +67,7 @@ struct TransformerBlock {
   // x [1, L, D], which the block may overwrite; time_proj fp32 [1, G, 6, D], row g of G for the
   // g-th run of L / G tokens.
   Tensor operator()(Tensor x, const Tensor& time_proj, const KeyValues& context,
-                    const RopeTable& rope) const;
+                    const RopeTable& rope, KvLayer cache) const;
 };
 
 }  // namespace genvid::wan

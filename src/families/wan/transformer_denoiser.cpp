@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <sstream>
@@ -65,7 +66,12 @@ class WanDenoiser final : public Denoiser {
         rope(input.size(2), input.size(3) / c.patch_size[1], input.size(4) / c.patch_size[2]));
   }
 
+  std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,
+                                            const Tensor& prompt_embeds) override;
+
  private:
+  class Stream;
+
   struct Prompt {
     Tensor prompt_embeds, image_embeds;  // held, so that identity means equality
     std::vector<KeyValues> context;
@@ -133,6 +139,49 @@ class WanDenoiser final : public Denoiser {
   std::vector<int64_t> rope_grid_;
   RopeTable rope_;
 };
+
+// One clip, one prompt: the text's keys and values, and a ring with those of the latent frames.
+class WanDenoiser::Stream final : public CausalStream {
+ public:
+  Stream(WanDenoiser& denoiser, const CausalRollout& rollout, const Tensor& prompt_embeds)
+      : denoiser_(denoiser),
+        block_(rollout.block),
+        context_(denoiser.context(prompt_embeds, {})),
+        ring_(denoiser.transformer_.config().num_layers, rollout.sink / rollout.block,
+              (rollout.window - rollout.sink) / rollout.block) {}
+
+  Tensor predict(const Tensor& latents, const Tensor& timestep) override {
+    const Transformer& transformer = denoiser_.transformer_;
+    const TransformerConfig& c = transformer.config();
+    const Tensor input = latents.to(denoiser_.device_, transformer.dtype()).contiguous();
+    check_input(c, input, timestep);
+    if (rope_block_ != ring_.block()) {
+      rope_ = transformer.rope(block_, input.size(3) / c.patch_size[1],
+                               input.size(4) / c.patch_size[2], ring_.block() * block_);
+      rope_block_ = ring_.block();
+    }
+    return transformer.forward(input, denoiser_.distinct(timestep), context_, rope_, &ring_);
+  }
+
+  // A pass at timestep 0: what it leaves in the ring is what later blocks see.
+  void commit(const Tensor& latents) override {
+    predict(latents, at::zeros({1, latents.size(2)}, at::kFloat));
+    ring_.next_block();
+  }
+
+ private:
+  WanDenoiser& denoiser_;
+  const int64_t block_;  // latent frames
+  const std::vector<KeyValues> context_;
+  KvRing ring_;
+  RopeTable rope_;
+  int64_t rope_block_ = -1;
+};
+
+std::unique_ptr<CausalStream> WanDenoiser::open_stream(const CausalRollout& rollout,
+                                                       const Tensor& prompt_embeds) {
+  return std::make_unique<Stream>(*this, rollout, prompt_embeds);
+}
 
 }  // namespace
 

@@ -37,11 +37,11 @@ TEST(ModelSettings, OneGuidanceScaleIsForBothExperts) {
 }
 
 TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
-  for (const char* bad :
-       {R"({"size": "96"})", R"({"size": "97x64"})", R"({"size": "96x64x3"})",
-        R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})", R"({"num_inference_steps": 0})",
-        R"({"num_inference_steps": 1.5})", R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
-        R"({"genvid": 2})", R"({"seconds": -1})"}) {
+  for (const char* bad : {R"({"size": "96"})", R"({"size": "97x64"})", R"({"size": "96x64x3"})",
+                          R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})",
+                          R"({"num_inference_steps": 0})", R"({"num_inference_steps": 1.5})",
+                          R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
+                          R"({"genvid": 2})", R"({"seconds": -1})"}) {
     try {
       apply(bad);
       ADD_FAILURE() << "accepted " << bad;
@@ -49,6 +49,54 @@ TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
       EXPECT_EQ(e.kind(), ErrorKind::kModel) << bad;
       EXPECT_NE(std::string(e.what()).find("genvid.json"), std::string::npos) << e.what();
     }
+  }
+}
+
+TEST(ModelSettings, ReadsACausalRollout) {
+  const Traits t = apply(
+      R"({"scheduler": "renoise", "rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 3,
+          "timesteps": [1000, 937.5, 625]}})");
+  ASSERT_TRUE(t.causal);
+  EXPECT_EQ(t.causal->block, 3);
+  EXPECT_EQ(t.causal->window, 12);
+  EXPECT_EQ(t.causal->sink, 3);
+  EXPECT_EQ(t.causal->timesteps, (std::vector<double>{1000, 937.5, 625}));
+  EXPECT_EQ(t.num_inference_steps, 3);
+  EXPECT_EQ(t.scheduler, "renoise");
+}
+
+TEST(ModelSettings, RefusesRolloutsThatDoNotFit) {
+  for (const char* bad :
+       {R"({"rollout": 3})", R"({"rollout": {"kind": "causal"}})",
+        R"({"rollout": {"kind": "causal", "block": 0, "window": 12}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 13}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 2}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 12}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "sink": -3}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [900, 1000]}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [1200]}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [500, 0]}})",
+        R"({"scheduler": "renoise"})",
+        R"({"scheduler": "renoise", "rollout": {"kind": "causal", "block": 3, "window": 12}})"}) {
+    try {
+      apply(bad);
+      ADD_FAILURE() << "accepted " << bad;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kModel) << bad;
+      EXPECT_NE(std::string(e.what()).find("genvid.json"), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST(ModelSettings, CausalPresetsAreGood) {
+  for (const char* name :
+       {"longlive-2.0-5b", "longlive-1.3b", "self-forcing-1.3b", "causal-forcing-1.3b"}) {
+    Traits t;
+    const Json preset = read_preset(name);
+    ASSERT_FALSE(preset.empty()) << name;
+    apply_settings(preset, name, t);
+    ASSERT_TRUE(t.causal) << name;
+    EXPECT_EQ(t.causal->timesteps.size(), 4u) << name;
   }
 }
 

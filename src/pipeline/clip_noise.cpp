@@ -1,0 +1,42 @@
+#include "pipeline/clip_noise.h"
+
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+
+#include "diffusion/noise.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+// Streams of the seed: clips of a chain count from 0, the steps' noise from here.
+constexpr uint64_t kStepStream = uint64_t{1} << 32;
+
+}  // namespace
+
+ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g)
+    : spec_(spec),
+      shape_{1, g.latent_channels, 1, spec.model_size.height / g.spatial_factor,
+             spec.model_size.width / g.spatial_factor} {
+  if (!spec.init_latents.empty()) given_ = read_latents(spec.init_latents);
+}
+
+Tensor ClipNoise::fresh(uint64_t stream, int64_t first, int64_t count) const {
+  std::vector<int64_t> shape = shape_;
+  shape[2] = count;
+  return initial_noise(spec_.noise, spec_.seed, shape, stream, first);
+}
+
+Tensor ClipNoise::initial(int64_t first, int64_t count) const {
+  if (!given_.defined() || first >= given_.size(2)) return fresh(0, first, count);
+  const int64_t here = std::min(count, given_.size(2) - first);
+  const Tensor head = given_.narrow(2, first, here);
+  return here == count ? head : at::cat({head, fresh(0, first + here, count - here)}, 2);
+}
+
+Tensor ClipNoise::after_step(int64_t index, int64_t first, int64_t count) const {
+  return fresh(kStepStream + static_cast<uint64_t>(index), first, count);
+}
+
+}  // namespace genvid

@@ -1,0 +1,28 @@
+// Noise of a clip that is made in pieces: any latent frames at any time, the same whatever the
+// pieces. Nothing is held but latents that the user gave.
+#pragma once
+
+#include "families/describe.h"
+#include "genvid/clip_spec.h"
+#include "tensor/tensor.h"
+
+namespace genvid {
+
+class ClipNoise {
+ public:
+  ClipNoise(const ClipSpec& spec, const Geometry& geometry);
+
+  // fp32 CPU [1, C, count, H, W]: what latent frames first.. start from.
+  Tensor initial(int64_t first, int64_t count) const;
+  // What a sampler that adds noise gives these frames after step `index`.
+  Tensor after_step(int64_t index, int64_t first, int64_t count) const;
+
+ private:
+  Tensor fresh(uint64_t stream, int64_t first, int64_t count) const;
+
+  const ClipSpec& spec_;
+  std::vector<int64_t> shape_;  // of one latent frame
+  Tensor given_;                // --init-latents
+};
+
+}  // namespace genvid

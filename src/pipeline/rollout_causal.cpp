@@ -1,0 +1,165 @@
+#include "pipeline/rollout_causal.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "diffusion/guidance.h"
+#include "diffusion/scheduler.h"
+#include "genvid/error.h"
+#include "pipeline/clip_noise.h"
+#include "pipeline/frame_feeder.h"
+#include "pipeline/text_to_video.h"
+#include "weights/tensor_file.h"
+
+namespace genvid {
+namespace {
+
+// The first latent frame of the first block, from a picture; empty without one.
+Conditioning first_known(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                         const Geometry& geometry, StageClock& clock) {
+  if (!spec.image) return {};
+  clock.start("image", 0);
+  ClipSpec block = spec;
+  block.model_frames = (spec.block_latents - 1) * geometry.temporal_factor + 1;
+  return family.prepare_conditioning(context, block);
+}
+
+class Rollout {
+ public:
+  Rollout(const Family& family, const LoadContext& context, const ClipSpec& spec,
+          FrameFeeder& feeder, StageClock& clock)
+      : family_(family),
+        context_(context),
+        spec_(spec),
+        geometry_(family.description->traits(*context.model).geometry),
+        noise_(spec, geometry_),
+        feeder_(feeder),
+        clock_(clock) {}
+
+  void run() {
+    const PromptPair prompts = encode_prompts(family_, context_, spec_, clock_);
+    known_ = first_known(family_, context_, spec_, geometry_, clock_);
+    open(prompts);
+    const int64_t n = spec_.block_latents;
+    const int64_t latents =
+        (spec_.frames - 1 + geometry_.temporal_factor - 1) / geometry_.temporal_factor + 1;
+    const int64_t blocks = (latents + n - 1) / n;
+    for (int64_t block = 0; block < blocks; ++block) {
+      const Tensor made = sample(block, blocks);
+      if (block + 1 < blocks) commit(made);
+      deliver(made);
+    }
+    if (!saved_.empty()) write_latents(spec_.save_latents, at::cat(saved_, 2), true);
+  }
+
+ private:
+  void open(const PromptPair& prompts) {
+    clock_.start("load", 0);
+    denoiser_ = family_.load_denoiser(context_, family_.stages(*context_.model).front().component);
+    CausalRollout rollout;
+    rollout.block = spec_.block_latents;
+    rollout.window = spec_.window_latents;
+    rollout.sink = spec_.sink_latents;
+    stream_ = denoiser_->open_stream(rollout, prompts.prompt);
+    if (prompts.negative.defined()) {
+      negative_stream_ = denoiser_->open_stream(rollout, prompts.negative);
+    }
+    vae_ = family_.load_vae(context_);
+    decoder_ = vae_->open_decoder();
+  }
+
+  // A block's own: samplers remember earlier steps.
+  std::unique_ptr<Scheduler> block_scheduler(int64_t first) const {
+    if (spec_.scheduler == "renoise") {
+      return make_renoising(spec_.timesteps, [this, first](int64_t step) {
+        return noise_.after_step(step, first, spec_.block_latents);
+      });
+    }
+    if (!spec_.timesteps.empty()) return make_unipc(spec_.timesteps);
+    return make_scheduler(spec_.scheduler, spec_.num_inference_steps, spec_.shift);
+  }
+
+  Tensor sample(int64_t block, int64_t blocks) {
+    const int64_t n = spec_.block_latents, steps = spec_.num_inference_steps;
+    const auto scheduler = block_scheduler(block * n);
+    const Conditioning known = block == 0 ? known_ : Conditioning{};
+    Tensor latents = noise_.initial(block * n, n).to(context_.device);
+    clock_.start("denoise", blocks * steps);
+    for (int64_t i = 0; i < steps; ++i) {
+      throw_if_cancelled();
+      const Tensor input = pin_latents(latents, known);
+      const Tensor timestep = frame_timesteps(scheduler->timesteps()[i], n, known, context_.device);
+      Tensor noise_pred = stream_->predict(input, timestep);
+      if (negative_stream_) {
+        noise_pred = apply_guidance(noise_pred, negative_stream_->predict(input, timestep),
+                                    spec_.guidance_scale);
+      }
+      latents = scheduler->step(noise_pred, i, latents);
+      if (!at::isfinite(latents).all().item<bool>()) {
+        throw Error(ErrorKind::kNumerical,
+                    "step " + std::to_string(i + 1) + " of block " + std::to_string(block + 1) +
+                        " of " + std::to_string(blocks) + " gave values that are not finite");
+      }
+      clock_.advance(block * steps + i + 1);
+    }
+    return pin_latents(latents, known).to(at::kFloat);
+  }
+
+  void commit(const Tensor& latents) {
+    stream_->commit(latents);
+    if (negative_stream_) negative_stream_->commit(latents);
+  }
+
+  void deliver(const Tensor& latents) {
+    clock_.start("decode", latents.size(2));
+    for (int64_t t = 0; t < latents.size(2) && !feeder_.complete(); ++t) {
+      throw_if_cancelled();
+      feeder_.write(decoder_->push(latents.narrow(2, t, 1)));
+      clock_.advance(t + 1);
+    }
+    if (!spec_.save_latents.empty()) saved_.push_back(latents.to(at::kCPU).clone());
+  }
+
+  const Family& family_;
+  const LoadContext& context_;
+  const ClipSpec& spec_;
+  const Geometry geometry_;
+  const ClipNoise noise_;
+  FrameFeeder& feeder_;
+  StageClock& clock_;
+  Conditioning known_;
+  std::unique_ptr<Denoiser> denoiser_;
+  std::unique_ptr<CausalStream> stream_, negative_stream_;
+  std::unique_ptr<VideoVae> vae_;
+  std::unique_ptr<VaeStream> decoder_;
+  std::vector<Tensor> saved_;  // with --save-latents alone
+};
+
+}  // namespace
+
+bool causal_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                    const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
+  FrameFeeder feeder(sink, frames);
+  bool retried = false;
+  try {
+    Rollout(family, context, spec, feeder, clock).run();
+  } catch (const Error& e) {
+    const bool whole = context.dtype == at::kFloat && context.vae_dtype == at::kFloat;
+    if (e.kind() != ErrorKind::kNumerical || whole || feeder.written() > 0) throw;
+    log::warn(std::string(e.what()) + "; trying once more in fp32");
+    retried = true;
+  }
+  if (retried) {
+    LoadContext wide = context;
+    wide.dtype = wide.vae_dtype = at::kFloat;
+    Rollout(family, wide, spec, feeder, clock).run();
+  }
+  clock.start("encode", 0);
+  sink.finish();
+  clock.stop();
+  return retried;
+}
+
+}  // namespace genvid
