@@ -12,14 +12,14 @@ namespace {
 
 constexpr int kBlock = WatermarkPattern::kBlock;
 
-// Of the coefficient, in levels of 255. Nine is 47 dB below white, what a clip of genvid-tiny's
+// Of the coefficient, in levels of 255. 10.4 is 45.8 dB below white, what a clip of genvid-tiny's
 // size and ten seconds needs; encoders drop what is much weaker than six. More chips need less.
 float base_amplitude(size_t blocks, int64_t frames) {
   constexpr double kNeed = 640.0 * 120;  // blocks of 256 x 160, frames of ten seconds
   const double have =
       static_cast<double>(blocks) * static_cast<double>(std::max<int64_t>(frames, 1));
-  constexpr double kLow = 7.0, kHigh = 10.2;
-  return static_cast<float>(std::clamp(9.0 * std::pow(kNeed / have, 0.12), kLow, kHigh));
+  constexpr double kLow = 7.0, kHigh = 10.4;
+  return static_cast<float>(std::clamp(10.4 * std::pow(kNeed / have, 0.12), kLow, kHigh));
 }
 
 // How much goes on in a block: the mean step between neighbours in green, in levels.
@@ -36,9 +36,9 @@ float activity(const float* g, ptrdiff_t stride) {
   return sum * (255.0f / (kBlock * (kBlock - 1) + (kBlock - 1) * (kBlock - 1)));
 }
 
-// Smooth ground shows more and needs less: from 0.88 there to 1.08 where much goes on.
+// Smooth ground shows more and needs less: from 0.9 there to 1.04 where much goes on.
 float by_content(float activity_levels) {
-  return std::clamp(0.88f + 0.04f * activity_levels, 0.88f, 1.08f);
+  return std::clamp(0.9f + 0.04f * activity_levels, 0.9f, 1.04f);
 }
 
 }  // namespace
