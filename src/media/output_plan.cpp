@@ -77,7 +77,7 @@ void apply_crf(EncoderChoice& choice, const std::optional<int>& crf) {
   }
   int value = crf.value_or(choice.crf);
   if (value < 0 || value > choice.crf_max) {
-    throw Error(ErrorKind::kUsage, "crf " + std::to_string(value) + " is outside 0.." +
+    throw Error(ErrorKind::kUsage, "--crf " + std::to_string(value) + " is outside 0.." +
                                        std::to_string(choice.crf_max) + " of " + choice.encoder);
   }
   choice.options[choice.crf_option] = std::to_string(value);

@@ -26,7 +26,10 @@ constexpr const char* kFull = R"({
   "scheduler": "euler", "seed": 18446744073709551615, "device": "cuda:1", "dtype": "bf16",
   "vae_dtype": "fp32", "threads": 2, "rollout":"overlap","noise": "torch", "init_latents": "i.safetensors",
   "save_latents": "s.safetensors", "codec": "libx264", "crf": 18, "pix_fmt": "yuv420p10le",
-  "watermark": false, "overwrite": true})";
+  "watermark": false, "overwrite": true, "format": "mkv", "bitrate": 500000, "preset": "slow",
+  "encoder_options": "g=12", "output_size": "96x64", "output_fps": 25, "preview": "p.png",
+  "sign": "k.pem", "cert": "c.pem", "keep_unsigned": true, "history": false, "embed_prompt": true,
+  "credits": "A", "likeness_consent": "none"})";
 
 TEST(RequestJson, ReadsEveryKey) {
   const Request r = read(kFull);
@@ -124,7 +127,8 @@ TEST(RequestJson, RefusesWrongTypesAndValues) {
   refused(R"({"seed":1.0})", "\"seed\" must be");
   refused(R"({"seed":"1"})", "\"seed\" must be");
   refused(R"({"scheduler":"unipcc"})",
-          "\"scheduler\" is \"unipcc\", expected one of unipc, euler, euler-even; did you mean \"unipc\"?");
+          "\"scheduler\" is \"unipcc\", expected one of unipc, euler, euler-even, renoise; did you "
+          "mean \"unipc\"?");
   refused(R"({"dtype":"fp16"})", "expected one of auto, fp32, bf16");
   refused(R"({"noise":""})", "expected one of philox, torch");
   for (const char* device : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1024", "cpu:0", ""}) {
