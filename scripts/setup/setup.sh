@@ -20,6 +20,8 @@ program_packages=(g++ cmake ninja-build pkg-config python3-venv libcli11-dev lib
   libswscale-dev)
 # exiftool reads our marks as a stranger would.
 test_packages=(libgtest-dev ffmpeg libimage-exiftool-perl)
+# For one test, which is skipped without them; its daemons live only as long as the test.
+slurm_packages=(slurmctld slurmd slurm-client)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 say() { printf 'genvid set-up: %s\n' "$*" >&2; }
@@ -286,6 +288,7 @@ prepare_tests() {
   touch "$build/.setup/program.start"
   : >"$build/setup.log"
   install_packages "${program_packages[@]}" "${test_packages[@]}"
+  (install_packages "${slurm_packages[@]}") || say "going on without Slurm: its test will be skipped"
   check_compiler
   choose_torch
   install_c2pa || fail 10 "cannot get $c2pa_wheel, which tests need: see $build/setup.log, or set GENVID_C2PA_LIB"

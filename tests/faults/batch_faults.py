@@ -74,6 +74,8 @@ class Batch:
 
     def clear(self):
         shutil.rmtree(self.out, ignore_errors=True)
+        for path in (self.folder / "data").rglob("history.jsonl"):
+            path.unlink()
 
     def journal(self):
         """Whole lines of all journals."""
@@ -85,6 +87,20 @@ class Batch:
                     continue
                 entries.append(json.loads(line))
         return entries
+
+    def begun(self):
+        """Clips that were started and not ended."""
+        last = {entry["id"]: entry["status"] for entry in self.journal()}
+        return [i for i, status in last.items() if status == "started"]
+
+    def state(self):
+        """A digest of all that a next run can see. Lock files hold the id of a process that is gone."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.rglob("*")):
+            digest.update(str(path).encode() + b"\0")
+            if path.is_file() and path.suffix != ".lock" and path.name != "trace":
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.digest()
 
     def check_done(self):
         """Every clip that the journal calls done is whole. Returns how often each is."""
@@ -136,26 +152,43 @@ def reference_of(batch):
     return files
 
 
+def wait_for_lines(batch, process, lines, seconds):
+    """Until the journal has so many lines, the time is over or the process ends."""
+    journal = batch.out / ".jobs.json.journal.jsonl"
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
+            return
+        time.sleep(0.001)
+
+
 def random_kills(args, folder):
     batch = Batch(args, args.clips, folder)
     start = time.monotonic()
     reference = reference_of(batch)
     whole = time.monotonic() - start
     dice = random.Random(args.seed)
-    kills = rounds = redone = most_redone = 0
+    kills = rounds = redone = making = 0
     while kills < args.kills:
         killed = 0
         while True:
+            before = len(batch.journal())
             process = batch.start()
-            # Some early, in the start itself; most while clips are made.
-            wait = dice.choice([dice.uniform(0, 0.5), dice.uniform(0.3, max(1.0, whole / 3))])
-            try:
-                process.communicate(timeout=wait)
-            except subprocess.TimeoutExpired:
+            # A quarter in the start itself; the others while clips are made, however fast that is
+            # here: some journal lines later, and a part of the time that a clip takes.
+            if dice.random() < 0.25:
+                wait_for_lines(batch, process, before + 1, dice.uniform(0, whole / 4))
+            else:
+                wait_for_lines(batch, process, before + dice.randint(1, 6), 600)
+                wait_for_lines(batch, process, 10**9, dice.uniform(0, whole / len(batch.ids)))
+            if process.poll() is None:
                 process.kill()
-                process.communicate()
+            process.communicate()
+            if process.returncode == -signal.SIGKILL:
                 kills += 1
                 killed += 1
+                making += len(batch.journal()) > before
+                require(len(batch.begun()) <= 1, f"in hand: {batch.begun()}")
                 batch.check_done()
                 batch.check_names(reference)
                 continue
@@ -167,11 +200,11 @@ def random_kills(args, folder):
         again = sum(started.values()) - len(batch.ids)
         require(again <= killed, f"{again} clips redone after {killed} kills")
         redone += again
-        most_redone = max(most_redone, again)
         rounds += 1
         batch.clear()
-    print(f"kill: {kills} random kills over {rounds} batches of {len(batch.ids)} clips: 0 lost, "
-          f"corrupt, duplicated or skipped; {redone} clips redone")
+    print(f"kill: {kills} random kills ({making} of them after a clip was begun) over {rounds} batches "
+          f"of {len(batch.ids)} clips: 0 lost, corrupt, duplicated or skipped; {redone} clips redone, "
+          "never more than one a kill")
 
 
 def traced(call, action, when):
@@ -215,22 +248,28 @@ def kill_points(args, folder):
     need_strace()
     batch = Batch(args, args.clips, folder)
     reference = reference_of(batch)
-    kills = collections.Counter()
+    kills, completed = collections.Counter(), set()
     for call in args.calls.split(",") if args.calls else CALLS:
         for when in places(batch, call, args.step):
             code, _ = batch.run(prefix=traced(call, "signal=KILL", when))
             if code in (137, -9):
                 kills[call] += 1
+            state = batch.state()
+            if state in completed:  # by the next run, after a kill that left exactly this
+                batch.clear()
+                continue
             batch.check_done() if batch.out.exists() else None
             batch.check_names(reference)
+            require(len(batch.begun()) <= 1, f"in hand: {batch.begun()}")
             code, errors = batch.run()
             require(code == 0, f"after a kill at {call} {when}: {code}: {errors}")
             done = batch.check_complete(reference)
             require(max(done.values()) == 1, f"made twice after a kill at {call} {when}")
+            completed.add(state)
             batch.clear()
     require(sum(kills.values()) > (0 if args.calls else 20), f"only {kills}")
-    print(f"points: {sum(kills.values())} kills ({dict(kills)}) in batches of {args.clips} clips: "
-          "0 lost, corrupt, duplicated or skipped")
+    print(f"points: {sum(kills.values())} kills ({dict(kills)}) in batches of {args.clips} clips, which "
+          f"left {len(completed)} different states on disk: 0 lost, corrupt, duplicated or skipped")
 
 
 def error_points(args, folder):

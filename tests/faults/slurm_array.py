@@ -1,6 +1,6 @@
 """`genvid batch --emit slurm` under a real Slurm: slurmctld and slurmd on loopback, started and
-stopped here. One task of the array gets USR1, as before a time limit; it must be queued again and
-complete. 'skipped' where Slurm is not installed or may not be started.
+stopped here. One task of the array gets USR1, as before a time limit, another loses its genvid to
+SIGKILL: both must be queued again and complete. 'skipped' where Slurm is not installed or may not be started.
 
   slurm_array.py GENVID MODEL
 """
@@ -21,7 +21,7 @@ CONF = """ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/none
-AuthInfo=cred_expire=1
+AuthInfo=cred_expire=5
 SchedulerParameters=sched_interval=2,bf_interval=2
 CredType=cred/none
 SlurmctldPort={port}
@@ -80,10 +80,14 @@ class Slurm:
         self.daemons.append(subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                              stderr=subprocess.DEVNULL))
 
-    def call(self, *command):
-        # Time and home as in batch_faults' own runs: both are in a clip's record, so in its bytes.
-        environment = dict(os.environ, SLURM_CONF=str(self.conf), SOURCE_DATE_EPOCH="1790000000")
+    def call(self, *command, environment=None):
+        environment = dict(environment or os.environ, SLURM_CONF=str(self.conf))
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+
+    def must(self, *command, environment=None):
+        done = self.call(*command, environment=environment)
+        batch_faults.require(done.returncode == 0, f"{' '.join(command)}: {done.stderr}")
+        return done.stdout.strip()
 
     def wait_ready(self):
         for _ in range(150):
@@ -102,37 +106,90 @@ class Slurm:
                 daemon.kill()
 
 
-def run_array(slurm, batch):
+DEADLINE = 500
+
+
+def wait_for(slurm, what, ready):
+    deadline = time.monotonic() + DEADLINE
+    while not ready():
+        batch_faults.require(time.monotonic() < deadline,
+                             f"{what}: {slurm.call('squeue').stdout}")
+        time.sleep(0.05)
+
+
+def submit(slurm, batch):
     script = batch.folder / "job.sh"
     emitted = subprocess.run(batch.command("--emit", "slurm", "--tasks", "3"), capture_output=True,
                              text=True, env=batch.environment, check=True)
     script.write_text(emitted.stdout)
-    sent = slurm.call("sbatch", "--parsable", "-o", str(batch.folder / "log.%a"), str(script))
-    batch_faults.require(sent.returncode == 0, f"sbatch: {sent.stderr}")
-    job = sent.stdout.strip()
-    journal = batch.out / ".jobs.json.0-of-3.journal.jsonl"
-    deadline = time.monotonic() + 500
-    while not (journal.exists() and b'"done"' in journal.read_bytes()):
-        batch_faults.require(time.monotonic() < deadline, "the first task does not start: " +
-                             slurm.call("squeue").stdout)
-        time.sleep(0.05)
-    stopped = slurm.call("scancel", "--batch", "--signal=USR1", f"{job}_0")
-    batch_faults.require(stopped.returncode == 0, f"scancel: {stopped.stderr}")
-    while slurm.call("squeue", "-h", "-j", job).stdout.strip():
-        batch_faults.require(time.monotonic() < deadline, "the array does not end: " +
-                             slurm.call("squeue").stdout)
-        time.sleep(0.5)
-    shown = slurm.call("scontrol", "show", "job", f"{job}_0").stdout
-    batch_faults.require("Restarts=1" in shown, f"the task was not queued again: {shown}")
-    # Whole by the journal's digests; not compared with a run outside Slurm, whose record may differ.
-    done = batch.check_done()
-    batch_faults.require(set(done) == set(batch.ids), f"done are {sorted(done)}")
+    # sbatch hands its environment to the tasks: the same secret beside the history, so the same
+    # clip ids and digests of prompts as in the run outside Slurm.
+    return slurm.must("sbatch", "--parsable", "-o", str(batch.folder / "log.%a"), str(script),
+                      environment=batch.environment)
+
+
+def begun(batch, task):
+    """Whether a task has a clip done and others to do."""
+    journal = batch.out / f".jobs.json.{task}-of-3.journal.jsonl"
+    return journal.exists() and b'"done"' in journal.read_bytes()
+
+
+def genvid_of(job, task):
+    """The process id of a task's genvid."""
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            variables = (path / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"batch" in words[1:2] and f"SLURM_ARRAY_JOB_ID={job}".encode() in variables and \
+                f"SLURM_ARRAY_TASK_ID={task}".encode() in variables:
+            return int(path.name)
+    return None
+
+
+def run_array(slurm, batch, reference):
+    """One task is stopped with USR1, one loses its genvid to SIGKILL: both complete."""
+    job = submit(slurm, batch)
+    wait_for(slurm, "the first task does not start", lambda: begun(batch, 0))
+    slurm.must("scancel", "--batch", "--signal=USR1", f"{job}_0")
+    wait_for(slurm, "the second task does not start", lambda: begun(batch, 1))
+    victim = genvid_of(job, 1)
+    batch_faults.require(victim is not None, "the second task is over too soon")
+    os.kill(victim, signal.SIGKILL)
+    wait_for(slurm, "the array does not end",
+             lambda: not slurm.call("squeue", "-h", "-j", job).stdout.strip())
+    for task in (0, 1):
+        shown = slurm.must("scontrol", "show", "job", f"{job}_{task}")
+        batch_faults.require("Restarts=1" in shown, f"task {task} was not queued again: {shown}")
+    done = batch.check_complete(reference)
     batch_faults.require(max(done.values()) == 1, "a clip was made twice")
-    print(f"slurm: an array of 3 tasks made {len(batch.ids)} clips, each once; the task that was "
-          "stopped with USR1 was queued again and completed")
+    batch.clear()
+    print(f"slurm: an array of 3 tasks made {len(batch.ids)} clips, each once, same bytes as outside "
+          "Slurm; the task stopped with USR1 and the one killed with KILL were queued again and "
+          "completed")
+
+
+def cancel_array(slurm, batch, reference):
+    """What a user cancels stays cancelled; a run afterwards completes."""
+    job = submit(slurm, batch)
+    wait_for(slurm, "the first task does not start", lambda: begun(batch, 0))
+    slurm.must("scancel", job)
+    wait_for(slurm, "the array does not end",
+             lambda: not slurm.call("squeue", "-h", "-j", job).stdout.strip())
+    shown = slurm.must("scontrol", "show", "job", f"{job}_0")
+    batch_faults.require("JobState=CANCELLED" in shown, shown)
+    batch.check_done()
+    batch.check_names(reference)
+    code, errors = batch.run()
+    batch_faults.require(code == 0, f"after a cancelled array: {code}: {errors}")
+    batch.check_complete(reference)
+    print("slurm: a cancelled array stays cancelled; a run afterwards completed it, same bytes")
 
 
 def main():
+    if os.geteuid() != 0:
+        skip("Slurm's daemons need root")
     for tool in ("slurmctld", "slurmd", "sbatch"):
         if shutil.which(tool) is None:
             skip(f"{tool} is not here")
@@ -149,7 +206,9 @@ def main():
         try:
             if not slurm.wait_ready():
                 skip("Slurm's daemons do not start here")
-            run_array(slurm, batch)
+            reference = batch_faults.reference_of(batch)
+            run_array(slurm, batch, reference)
+            cancel_array(slurm, batch, reference)
         except batch_faults.Failure as failure:
             print(f"FAILED slurm: {failure}")
             for log in sorted(pathlib.Path(folder).glob("log.*")):
