@@ -47,7 +47,8 @@ void mark(media::OutputOptions& options, const ClipIdentity& identity, bool wate
 
 }  // namespace
 
-ClipRecorder::ClipRecorder(const EngineInfo& engine) : digests_(DigestCache::default_path()) {
+ClipRecorder::ClipRecorder(const EngineInfo& engine)
+    : digests_(DigestCache::default_path()), history_(History::default_path()) {
   maker_.version = GENVID_VERSION;
   maker_.torch = engine.torch_version;
   maker_.cpu = engine.cpu_capability;
@@ -61,8 +62,7 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
   ClipIdentity identity = identify_clip(plan, request, maker_);
   if (request.history && std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
     // The very same clip was made when it was made first: the same command gives the same file.
-    const auto earlier = History(History::default_path()).find(identity.id.text());
-    if (earlier) identity.created = earlier->created;
+    if (const auto earlier = history_.find(identity.id.text())) identity.created = earlier->created;
   }
   const Json record = clip_record(plan, request, maker_, identity);
   options.metadata["comment"] = record.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -6,6 +6,7 @@
 #include "genvid/clip_spec.h"
 #include "genvid/engine.h"
 #include "genvid/request.h"
+#include "jobs/history_index.h"
 #include "jobs/job_key.h"
 #include "jobs/plan.h"
 #include "jobs/record.h"
@@ -24,6 +25,7 @@ class ClipRecorder {
  private:
   ClipMakerInfo maker_;
   DigestCache digests_;
+  HistoryIndex history_;
   bool warned_ = false;
 };
 
