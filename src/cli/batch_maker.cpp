@@ -120,8 +120,9 @@ class EngineMaker : public ClipMaker {
   static std::string note_of(const ClipResult& result) {
     std::string note;
     const auto add = [&](const std::string& text) { note += (note.empty() ? "" : "; ") + text; };
-    if (!result.sampled) add("encoded from kept latents");
-    if (result.resumed_steps > 0) {
+    if (!result.sampled) {
+      add("encoded from kept latents");
+    } else if (result.resumed_steps > 0) {
       add("went on after " + std::to_string(result.resumed_steps) + " steps");
     }
     if (!result.memory_rung.empty()) add("memory ran out: " + result.memory_rung);

@@ -1,6 +1,6 @@
 #include "jobs/borders.h"
 
-#include <cmath>
+#include "core/window_plan.h"
 
 namespace genvid {
 namespace {
@@ -12,7 +12,8 @@ int64_t frame_of(int64_t index, const Geometry& g) { return index == 0 ? 0 : g.f
 
 }  // namespace
 
-std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry) {
+std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
+  const Geometry& geometry = traits.geometry;
   const ClipSpec& spec = plan.spec;
   const int64_t count = plan.rollout.windows, window = spec.window_latents;
   std::vector<int64_t> out;
@@ -27,15 +28,14 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry) {
       add(frame_of(i * spec.block_latents, geometry));
     }
   } else if (spec.rollout == "overlap") {
-    for (int64_t i = 1; i < count; ++i) {
-      const int64_t start = std::llround(static_cast<double>(i * (plan.latent_frames - window)) /
-                                         static_cast<double>(count - 1));
-      add(frame_of(start + spec.overlap_latents / 2, geometry));
+    const WindowPlan windows = plan_windows(plan.latent_frames, window, spec.overlap_latents);
+    for (size_t i = 1; i < windows.starts.size(); ++i) {
+      add(frame_of(windows.starts[i] + windows.overlap / 2, geometry));
     }
   } else if (spec.rollout == "extend") {
     // A first picture is a latent of the first window.
     for (int64_t i = 0; i + 1 < count; ++i) {
-      add(frame_of(window + i * (window - plan.history_latents), geometry));
+      add(frame_of(window + i * (window - traits.history_latents), geometry));
     }
   }
   return out;

@@ -10,6 +10,6 @@ namespace genvid {
 
 // First frames of each part but the first; empty for a clip of one window. Blended windows meet in
 // the middle of what they share. At most 1000, the first ones.
-std::vector<int64_t> chunk_borders(const Plan& plan, const Geometry& geometry);
+std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits);
 
 }  // namespace genvid

@@ -300,7 +300,6 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   Plan plan;
   plan.family = family.family;
   plan.title = traits.title;
-  plan.history_latents = traits.history_latents;
   ClipSpec& spec = plan.spec;
   spec.model_dir = model.dir().string();
   check_prompt(request.prompt, "the prompt");
@@ -318,7 +317,7 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   spec.init_latents = request.init_latents;
   spec.save_latents = request.save_latents;
   check_init_latents(spec, traits, plan.latent_frames);
-  plan.borders = chunk_borders(plan, traits.geometry);
+  plan.borders = chunk_borders(plan, traits);
   plan.costs = family.costs(model, clip_shape(plan));
   scale_costs(plan.rollout, traits, spec, plan.costs);
   plan.peak_bytes = peak_of(plan.costs);

@@ -19,7 +19,6 @@ struct Plan {
   std::string title;
   int64_t latent_frames = 0;
   Rollout rollout;
-  int64_t history_latents = 0;   // of "extend", Traits::history_latents
   std::vector<int64_t> borders;  // jobs/borders.h
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;    // of the worst stage

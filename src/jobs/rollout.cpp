@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/window_plan.h"
 #include "genvid/error.h"
 
 namespace genvid {
@@ -133,7 +134,8 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
     if (out.name == "overlap") {
       const int64_t latents = g.latents_of(spec.frames);
       spec.overlap_latents = overlap_of(window);
-      out.windows = ceil_div(latents - window, window - spec.overlap_latents) + 1;
+      const WindowPlan windows = plan_windows(latents, window, spec.overlap_latents);
+      out.windows = static_cast<int64_t>(windows.starts.size());
       out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
     } else if (out.name == "extend") {

@@ -15,14 +15,19 @@ constexpr uint64_t kStepStream = uint64_t{1} << 32;
 
 }  // namespace
 
-ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g)
+ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t latents)
     : spec_(spec),
       shape_{1, g.latent_channels, 1, spec.model_size.height / g.spatial_factor,
              spec.model_size.width / g.spatial_factor} {
   if (!spec.init_latents.empty()) given_ = read_latents(spec.init_latents);
+  if (spec.noise != "torch") return;
+  std::vector<int64_t> shape = shape_;
+  shape[2] = latents;
+  whole_ = initial_noise(spec.noise, spec.seed, shape);
 }
 
 Tensor ClipNoise::fresh(uint64_t stream, int64_t first, int64_t count) const {
+  if (whole_.defined() && stream == 0) return whole_.narrow(2, first, count);
   std::vector<int64_t> shape = shape_;
   shape[2] = count;
   return initial_noise(spec_.noise, spec_.seed, shape, stream, first);

@@ -1,5 +1,6 @@
 // Noise of a clip that is made in pieces: any latent frames at any time, the same whatever the
-// pieces. Nothing is held but latents that the user gave.
+// pieces. Held are only latents that the user gave and, since it has no random access, what the
+// reference's generator draws.
 #pragma once
 
 #include "families/describe.h"
@@ -10,7 +11,8 @@ namespace genvid {
 
 class ClipNoise {
  public:
-  ClipNoise(const ClipSpec& spec, const Geometry& geometry);
+  // latents: how many will be asked for.
+  ClipNoise(const ClipSpec& spec, const Geometry& geometry, int64_t latents);
 
   // fp32 CPU [1, C, count, H, W]: what latent frames first.. start from.
   Tensor initial(int64_t first, int64_t count) const;
@@ -23,6 +25,7 @@ class ClipNoise {
   const ClipSpec& spec_;
   std::vector<int64_t> shape_;  // of one latent frame
   Tensor given_;                // --init-latents
+  Tensor whole_;                // --noise torch
 };
 
 }  // namespace genvid

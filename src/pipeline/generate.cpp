@@ -66,7 +66,7 @@ void finish(const LoadContext& context, const StageClock& clock, const MemoryLad
             ClipResult& result) {
   result.memory_rung = ladder.taken();
   result.times = clock.times();
-  result.resumed_steps = clock.resumed_parts();
+  result.resumed_steps = clock.resumed_steps();
   result.peak_device_bytes = finish_device(context);
 }
 
@@ -109,10 +109,9 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   }
 
   if (spec.rollout == "causal") {
-    result.fp32_retry = causal_to_sink(family, context, spec, frame_spec(spec), sink, clock);
     result.frames = spec.frames;
-    result.times = clock.times();
-    result.peak_device_bytes = finish_device(context);
+    result.fp32_retry = causal_to_sink(family, context, spec, frame_spec(spec), sink, clock);
+    finish(context, clock, ladder, result);
     return result;
   }
 

@@ -16,9 +16,9 @@ class StageClock {
   // Ends the running stage and starts another, of `total` parts, of which `done` are made.
   void start(const std::string& stage, int64_t total, int64_t done = 0);
   void advance(int64_t done);  // parts done so far
-  // Parts that an earlier process did; they count in resumed_parts().
+  // Denoising steps that an earlier process did; they add up in resumed_steps().
   void resumed(int64_t done);
-  int64_t resumed_parts() const { return resumed_; }
+  int64_t resumed_steps() const { return resumed_; }
   void stop();
   // One entry per stage; a stage that was entered again adds up.
   const std::vector<StageTime>& times() const { return times_; }

@@ -26,6 +26,10 @@ Conditioning first_known(const Family& family, const LoadContext& context, const
   return family.prepare_conditioning(context, block);
 }
 
+int64_t blocks_of(const ClipSpec& spec, const Geometry& geometry) {
+  return (geometry.latents_of(spec.frames) + spec.block_latents - 1) / spec.block_latents;
+}
+
 class Rollout {
  public:
   Rollout(const Family& family, const LoadContext& context, const ClipSpec& spec,
@@ -34,7 +38,8 @@ class Rollout {
         context_(context),
         spec_(spec),
         geometry_(family.description->traits(*context.model).geometry),
-        noise_(spec, geometry_),
+        blocks_(blocks_of(spec, geometry_)),
+        noise_(spec, geometry_, blocks_ * spec.block_latents),
         feeder_(feeder),
         clock_(clock) {}
 
@@ -42,13 +47,9 @@ class Rollout {
     const PromptPair prompts = encode_prompts(family_, context_, spec_, clock_);
     known_ = first_known(family_, context_, spec_, geometry_, clock_);
     open(prompts);
-    const int64_t n = spec_.block_latents;
-    const int64_t latents =
-        (spec_.frames - 1 + geometry_.temporal_factor - 1) / geometry_.temporal_factor + 1;
-    const int64_t blocks = (latents + n - 1) / n;
-    for (int64_t block = 0; block < blocks; ++block) {
-      const Tensor made = sample(block, blocks);
-      if (block + 1 < blocks) commit(made);
+    for (int64_t block = 0; block < blocks_; ++block) {
+      const Tensor made = sample(block);
+      if (block + 1 < blocks_) commit(made);
       deliver(made);
     }
     if (!saved_.empty()) write_latents(spec_.save_latents, at::cat(saved_, 2), true);
@@ -81,12 +82,12 @@ class Rollout {
     return make_scheduler(spec_.scheduler, spec_.num_inference_steps, spec_.shift);
   }
 
-  Tensor sample(int64_t block, int64_t blocks) {
+  Tensor sample(int64_t block) {
     const int64_t n = spec_.block_latents, steps = spec_.num_inference_steps;
     const auto scheduler = block_scheduler(block * n);
     const Conditioning known = block == 0 ? known_ : Conditioning{};
     Tensor latents = noise_.initial(block * n, n).to(context_.device);
-    clock_.start("denoise", blocks * steps);
+    clock_.start("denoise", blocks_ * steps);
     for (int64_t i = 0; i < steps; ++i) {
       throw_if_cancelled();
       const Tensor input = pin_latents(latents, known);
@@ -100,7 +101,7 @@ class Rollout {
       if (!at::isfinite(latents).all().item<bool>()) {
         throw Error(ErrorKind::kNumerical,
                     "step " + std::to_string(i + 1) + " of block " + std::to_string(block + 1) +
-                        " of " + std::to_string(blocks) + " gave values that are not finite");
+                        " of " + std::to_string(blocks_) + " gave values that are not finite");
       }
       clock_.advance(block * steps + i + 1);
     }
@@ -126,6 +127,7 @@ class Rollout {
   const LoadContext& context_;
   const ClipSpec& spec_;
   const Geometry geometry_;
+  const int64_t blocks_;
   const ClipNoise noise_;
   FrameFeeder& feeder_;
   StageClock& clock_;

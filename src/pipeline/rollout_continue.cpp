@@ -110,6 +110,7 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
   for (const int64_t count : chain_frames(spec.frames, window, geometry.temporal_factor)) {
     clip.model_frames = count;
     const auto kept = kept_latents(clip, latents_shape(clip, geometry));
+    if (kept) clock.resumed(spec.num_inference_steps);
     const Tensor latents = kept ? *kept : sample();
     clock.start("decode", latents.size(2));
     boundary = feed_clip(family, context, latents, boundary, feeder);

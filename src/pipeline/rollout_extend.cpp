@@ -9,8 +9,8 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
-#include "diffusion/noise.h"
 #include "genvid/error.h"
+#include "pipeline/clip_noise.h"
 #include "pipeline/frame_feeder.h"
 #include "pipeline/kept_state.h"
 #include "pipeline/text_to_video.h"
@@ -18,40 +18,6 @@
 
 namespace genvid {
 namespace {
-
-// The first noise of any latent frames of the clip, also beyond its end. Each frame has its own,
-// whatever windows it is asked for by.
-class ClipNoise {
- public:
-  ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t latents) : spec_(spec) {
-    shape_ = {1, g.latent_channels, latents + spec.window_latents,
-              spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
-    if (!spec.init_latents.empty()) given_ = read_latents(spec.init_latents);
-    // The generator of the reference has no random access.
-    if (spec.noise == "torch") whole_ = initial_noise(spec.noise, spec.seed, shape_);
-  }
-
-  Tensor frames(int64_t first, int64_t count) const {
-    if (given_.defined() && first < given_.size(2)) {
-      const int64_t here = std::min(count, given_.size(2) - first);
-      const Tensor head = given_.narrow(2, first, here);
-      return here == count ? head : at::cat({head, fresh(first + here, count - here)}, 2);
-    }
-    return fresh(first, count);
-  }
-
- private:
-  Tensor fresh(int64_t first, int64_t count) const {
-    if (whole_.defined()) return whole_.narrow(2, first, count);
-    std::vector<int64_t> shape = shape_;
-    shape[2] = count;
-    return initial_noise(spec_.noise, spec_.seed, shape, 0, first);
-  }
-
-  const ClipSpec& spec_;
-  std::vector<int64_t> shape_;
-  Tensor given_, whole_;
-};
 
 // The first latent frame, from a picture; undefined without one.
 Tensor first_known(const Family& family, const LoadContext& context, const ClipSpec& spec,
@@ -83,7 +49,7 @@ class Rollout {
         traits_(family.description->traits(*context.model)),
         total_(traits_.geometry.latents_of(spec.frames)),
         clock_(clock),
-        noise_(spec, traits_.geometry, total_),
+        noise_(spec, traits_.geometry, total_ + spec.window_latents),
         feeder_(sink, frames) {}
 
   Extended run() {
@@ -111,8 +77,11 @@ class Rollout {
   // New latent frames that fill a window behind the known ones.
   Tensor next_window() {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
-    const Tensor noise = noise_.frames(done_, spec_.window_latents - past);
-    if (const auto kept = kept_latents(clip_, noise.sizes())) return kept->to(context_.device);
+    const Tensor noise = noise_.initial(done_, spec_.window_latents - past);
+    if (const auto kept = kept_latents(clip_, noise.sizes())) {
+      clock_.resumed(spec_.num_inference_steps);
+      return kept->to(context_.device);
+    }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
     const Tensor fresh = noise.to(context_.device);

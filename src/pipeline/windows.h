@@ -3,22 +3,10 @@
 // the network on each window and blends the predictions; the sampler steps the whole clip once.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
+#include "core/window_plan.h"
 #include "tensor/tensor.h"
 
 namespace genvid {
-
-struct WindowPlan {
-  int64_t frames = 0;           // latent frames of the clip
-  int64_t window = 0;           // latent frames of one window
-  int64_t overlap = 0;          // latent frames that neighbours share at least
-  std::vector<int64_t> starts;  // evenly spaced, first 0, last frames - window
-};
-
-// One window when the clip fits. overlap < window.
-WindowPlan plan_windows(int64_t frames, int64_t window, int64_t overlap);
 
 // Blend weights [window] of window i: ramps (k + 0.5) / overlap at edges inside the clip, never 0;
 // 1 at the clip's own ends.

@@ -1,40 +1,16 @@
 // The tensors of each component, named and shaped as scripts/train saves them.
 #include "families/genvid_tiny/describe.h"
+#include "families/tensor_list.h"
 
 namespace genvid::genvid_tiny {
 namespace {
 
-using Shape = std::vector<int64_t>;
+void residual(TensorList& t, const std::string& name, int64_t in, int64_t width) {
+  t.layer(name + ".conv.0", {width, in, 3, 3});
+  t.layer(name + ".conv.1", {width, width, 3, 3});
+}
 
-class List {
- public:
-  List(std::vector<ExpectedTensor>& out, std::string component)
-      : out_(out), component_(std::move(component)) {}
-
-  void add(const std::string& name, Shape shape) {
-    out_.push_back({component_, name, std::move(shape)});
-  }
-  // A layer with bias: linear or convolution.
-  void layer(const std::string& name, Shape shape) {
-    const int64_t out = shape.front();
-    add(name + ".weight", std::move(shape));
-    add(name + ".bias", {out});
-  }
-  void norm(const std::string& name, int64_t width) {
-    add(name + ".weight", {width});
-    add(name + ".bias", {width});
-  }
-  void residual(const std::string& name, int64_t in, int64_t width) {
-    layer(name + ".conv.0", {width, in, 3, 3});
-    layer(name + ".conv.1", {width, width, 3, 3});
-  }
-
- private:
-  std::vector<ExpectedTensor>& out_;
-  std::string component_;
-};
-
-void text_encoder(List t, const TextEncoderConfig& c) {
+void text_encoder(TensorList t, const TextEncoderConfig& c) {
   const int64_t d = c.dim;
   t.add("embed.weight", {c.vocab_size, d});
   t.add("position", {c.max_tokens, d});
@@ -53,7 +29,7 @@ void text_encoder(List t, const TextEncoderConfig& c) {
   }
 }
 
-void transformer(List t, const TransformerConfig& c) {
+void transformer(TensorList t, const TransformerConfig& c) {
   const int64_t d = c.dim;
   t.layer("inp", {d, c.in_channels});
   t.layer("out", {c.in_channels, d});
@@ -76,18 +52,18 @@ void transformer(List t, const TransformerConfig& c) {
   }
 }
 
-void codec(List t, const CodecConfig& c) {
+void codec(TensorList t, const CodecConfig& c) {
   t.add("pca.mean", {c.block()});
   t.add("pca.basis", {c.block(), c.latent_channels});
   t.add("pca.scale", {c.latent_channels});
   if (!c.decoder) return;
   const std::string d = "decoder.";
   t.layer(d + "inp", {c.low, 2 * c.latent_channels, 3, 3});
-  t.residual(d + "mix", 2 * c.low, c.low);
+  residual(t, d + "mix", 2 * c.low, c.low);
   for (const char* i : {"0", "1"}) {
-    t.residual(d + "low." + i, c.low, c.low);
-    t.residual(d + "mid." + i, c.mid, c.mid);
-    t.residual(d + "fine." + i, c.fine, c.fine);
+    residual(t, d + "low." + i, c.low, c.low);
+    residual(t, d + "mid." + i, c.mid, c.mid);
+    residual(t, d + "fine." + i, c.fine, c.fine);
   }
   t.layer(d + "up1", {4 * c.mid, c.low, 1, 1});
   t.layer(d + "up2", {4 * c.fine, c.mid, 1, 1});
@@ -98,9 +74,9 @@ void codec(List t, const CodecConfig& c) {
 
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& c) {
   std::vector<ExpectedTensor> out;
-  text_encoder(List(out, "text_encoder"), c.text_encoder);
-  transformer(List(out, "transformer"), c.transformer);
-  codec(List(out, "vae"), c.codec);
+  text_encoder(TensorList(out, "text_encoder"), c.text_encoder);
+  transformer(TensorList(out, "transformer"), c.transformer);
+  codec(TensorList(out, "vae"), c.codec);
   return out;
 }
 

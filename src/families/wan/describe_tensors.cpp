@@ -1,39 +1,11 @@
 // The tensors of each component, named and shaped as diffusers and transformers save them.
+#include "families/tensor_list.h"
 #include "families/wan/describe.h"
 
 namespace genvid::wan {
 namespace {
 
-using Shape = std::vector<int64_t>;
-
-class List {
- public:
-  List(std::vector<ExpectedTensor>& out, std::string component)
-      : out_(out), component_(std::move(component)) {}
-
-  void add(const std::string& name, Shape shape) {
-    out_.push_back({component_, name, std::move(shape)});
-  }
-  void optional(const std::string& name, Shape shape) {
-    out_.push_back({component_, name, std::move(shape), false});
-  }
-  // A layer with bias: linear or convolution.
-  void layer(const std::string& name, Shape shape) {
-    const int64_t out = shape.front();
-    add(name + ".weight", std::move(shape));
-    add(name + ".bias", {out});
-  }
-  void norm(const std::string& name, int64_t width) {
-    add(name + ".weight", {width});
-    add(name + ".bias", {width});
-  }
-
- private:
-  std::vector<ExpectedTensor>& out_;
-  std::string component_;
-};
-
-void transformer_block(List& t, const TransformerConfig& c, const std::string& b) {
+void transformer_block(TensorList& t, const TransformerConfig& c, const std::string& b) {
   const int64_t d = c.dim();
   for (const char* attention : {".attn1", ".attn2"}) {
     for (const char* p : {".to_q", ".to_k", ".to_v", ".to_out.0"})
@@ -51,7 +23,7 @@ void transformer_block(List& t, const TransformerConfig& c, const std::string& b
   t.add(b + ".scale_shift_table", {1, 6, d});
 }
 
-void transformer(List t, const TransformerConfig& c) {
+void transformer(TensorList t, const TransformerConfig& c) {
   const int64_t d = c.dim();
   const auto& p = c.patch_size;
   t.layer("patch_embedding", {d, c.in_channels, p[0], p[1], p[2]});
@@ -74,7 +46,7 @@ void transformer(List t, const TransformerConfig& c) {
   t.add("scale_shift_table", {1, 2, d});
 }
 
-void text_encoder(List t, const TextEncoderConfig& c) {
+void text_encoder(TensorList t, const TextEncoderConfig& c) {
   const int64_t inner = c.num_heads * c.d_kv;
   t.add("shared.weight", {c.vocab_size, c.d_model});
   t.optional("encoder.embed_tokens.weight", {c.vocab_size, c.d_model});  // an alias
@@ -95,7 +67,7 @@ void text_encoder(List t, const TextEncoderConfig& c) {
   t.add("encoder.final_layer_norm.weight", {c.d_model});
 }
 
-void image_encoder(List t, const ImageEncoderConfig& c) {
+void image_encoder(TensorList t, const ImageEncoderConfig& c) {
   const int64_t d = c.hidden_size;
   const std::string v = "vision_model.";
   t.add(v + "embeddings.class_embedding", {d});
@@ -119,7 +91,7 @@ void image_encoder(List t, const ImageEncoderConfig& c) {
   t.optional("visual_projection.weight", {});  // its width is that of another model
 }
 
-void vae_resnet(List& t, const std::string& name, int64_t in, int64_t out) {
+void vae_resnet(TensorList& t, const std::string& name, int64_t in, int64_t out) {
   t.add(name + ".norm1.gamma", {in, 1, 1, 1});
   t.layer(name + ".conv1", {out, in, 3, 3, 3});
   t.add(name + ".norm2.gamma", {out, 1, 1, 1});
@@ -127,7 +99,7 @@ void vae_resnet(List& t, const std::string& name, int64_t in, int64_t out) {
   if (in != out) t.layer(name + ".conv_shortcut", {out, in, 1, 1, 1});
 }
 
-void vae_mid_block(List& t, const std::string& name, int64_t d) {
+void vae_mid_block(TensorList& t, const std::string& name, int64_t d) {
   vae_resnet(t, name + ".resnets.0", d, d);
   t.add(name + ".attentions.0.norm.gamma", {d, 1, 1});
   t.layer(name + ".attentions.0.to_qkv", {3 * d, d, 1, 1});
@@ -135,7 +107,7 @@ void vae_mid_block(List& t, const std::string& name, int64_t d) {
   vae_resnet(t, name + ".resnets.1", d, d);
 }
 
-void vae_encoder(List& t, const VaeConfig& c) {
+void vae_encoder(TensorList& t, const VaeConfig& c) {
   int64_t in = c.base_dim;
   t.layer("encoder.conv_in", {in, c.in_channels, 3, 3, 3});
   size_t flat = 0;  // 2.1 numbers resnets and samplers of all levels in one list
@@ -157,7 +129,7 @@ void vae_encoder(List& t, const VaeConfig& c) {
   t.layer("encoder.conv_out", {2 * c.z_dim, in, 3, 3, 3});
 }
 
-void vae_decoder(List& t, const VaeConfig& c) {
+void vae_decoder(TensorList& t, const VaeConfig& c) {
   const size_t levels = c.dim_mult.size();
   int64_t in = c.decoder_base_dim * c.dim_mult.back();
   t.layer("decoder.conv_in", {in, c.z_dim, 3, 3, 3});
@@ -185,11 +157,11 @@ void vae_decoder(List& t, const VaeConfig& c) {
 
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& c) {
   std::vector<ExpectedTensor> out;
-  text_encoder(List(out, "text_encoder"), c.text_encoder);
-  if (c.image_encoder) image_encoder(List(out, "image_encoder"), *c.image_encoder);
-  transformer(List(out, "transformer"), c.transformer);
-  if (c.transformer_2) transformer(List(out, "transformer_2"), *c.transformer_2);
-  List vae(out, "vae");
+  text_encoder(TensorList(out, "text_encoder"), c.text_encoder);
+  if (c.image_encoder) image_encoder(TensorList(out, "image_encoder"), *c.image_encoder);
+  transformer(TensorList(out, "transformer"), c.transformer);
+  if (c.transformer_2) transformer(TensorList(out, "transformer_2"), *c.transformer_2);
+  TensorList vae(out, "vae");
   vae_encoder(vae, c.vae);
   vae.layer("quant_conv", {2 * c.vae.z_dim, 2 * c.vae.z_dim, 1, 1, 1});
   vae.layer("post_quant_conv", {c.vae.z_dim, c.vae.z_dim, 1, 1, 1});

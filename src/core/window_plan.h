@@ -1,0 +1,21 @@
+// Where overlapping windows lie in a clip: for the engine that runs them and the plan that counts
+// them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace genvid {
+
+struct WindowPlan {
+  int64_t frames = 0;           // latent frames of the clip
+  int64_t window = 0;           // latent frames of one window
+  int64_t overlap = 0;          // latent frames that neighbours share at least
+  std::vector<int64_t> starts;  // evenly spaced, first 0, last frames - window
+};
+
+// One window when the clip fits. overlap < window.
+WindowPlan plan_windows(int64_t frames, int64_t window, int64_t overlap);
+
+}  // namespace genvid
