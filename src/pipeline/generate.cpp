@@ -7,6 +7,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/kept_state.h"
 #include "pipeline/memory_ladder.h"
+#include "pipeline/rescue.h"
 #include "pipeline/rollout_causal.h"
 #include "pipeline/rollout_continue.h"
 #include "pipeline/rollout_extend.h"
@@ -68,21 +69,6 @@ void finish(const LoadContext& context, const StageClock& clock, const MemoryLad
   result.times = clock.times();
   result.resumed_steps = clock.resumed_steps();
   result.peak_device_bytes = finish_device(context);
-}
-
-// A full disk or a failing codec must not cost the sampling time.
-[[noreturn]] void rethrow_with_rescue(const Error& error, const ClipSpec& spec,
-                                      const Tensor& latents) {
-  if (spec.rescue_latents.empty() || error.kind() == ErrorKind::kCancelled) throw error;
-  std::string kept;
-  try {
-    write_latents(spec.rescue_latents, latents, true);
-    kept = "; latents kept in " + spec.rescue_latents + ", finish with: genvid decode " +
-           spec.rescue_latents + " -o FILE --model " + spec.model_dir;
-  } catch (const Error& e) {
-    kept = std::string("; the latents could not be kept either: ") + e.what();
-  }
-  throw Error(error.kind(), error.what() + kept);
 }
 
 ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {

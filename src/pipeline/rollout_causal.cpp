@@ -1,6 +1,5 @@
 #include "pipeline/rollout_causal.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
 
 #include "core/cancel.h"
@@ -8,10 +7,9 @@
 #include "diffusion/guidance.h"
 #include "diffusion/scheduler.h"
 #include "genvid/error.h"
+#include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
-#include "pipeline/frame_feeder.h"
 #include "pipeline/text_to_video.h"
-#include "weights/tensor_file.h"
 
 namespace genvid {
 namespace {
@@ -33,14 +31,14 @@ int64_t blocks_of(const ClipSpec& spec, const Geometry& geometry) {
 class Rollout {
  public:
   Rollout(const Family& family, const LoadContext& context, const ClipSpec& spec,
-          FrameFeeder& feeder, StageClock& clock)
+          ClipDelivery& delivery, StageClock& clock)
       : family_(family),
         context_(context),
         spec_(spec),
         geometry_(family.description->traits(*context.model).geometry),
         blocks_(blocks_of(spec, geometry_)),
         noise_(spec, geometry_, blocks_ * spec.block_latents),
-        feeder_(feeder),
+        delivery_(delivery),
         clock_(clock) {}
 
   void run() {
@@ -50,9 +48,8 @@ class Rollout {
     for (int64_t block = 0; block < blocks_; ++block) {
       const Tensor made = sample(block);
       if (block + 1 < blocks_) commit(made);
-      deliver(made);
+      delivery_.push(made);
     }
-    if (!saved_.empty()) write_latents(spec_.save_latents, at::cat(saved_, 2), true);
   }
 
  private:
@@ -67,8 +64,6 @@ class Rollout {
     if (prompts.negative.defined()) {
       negative_stream_ = denoiser_->open_stream(rollout, prompts.negative);
     }
-    vae_ = family_.load_vae(context_);
-    decoder_ = vae_->open_decoder();
   }
 
   // A block's own: samplers remember earlier steps.
@@ -113,55 +108,43 @@ class Rollout {
     if (negative_stream_) negative_stream_->commit(latents);
   }
 
-  void deliver(const Tensor& latents) {
-    clock_.start("decode", latents.size(2));
-    for (int64_t t = 0; t < latents.size(2) && !feeder_.complete(); ++t) {
-      throw_if_cancelled();
-      feeder_.write(decoder_->push(latents.narrow(2, t, 1)));
-      clock_.advance(t + 1);
-    }
-    if (!spec_.save_latents.empty()) saved_.push_back(latents.to(at::kCPU).clone());
-  }
-
   const Family& family_;
   const LoadContext& context_;
   const ClipSpec& spec_;
   const Geometry geometry_;
   const int64_t blocks_;
   const ClipNoise noise_;
-  FrameFeeder& feeder_;
+  ClipDelivery& delivery_;
   StageClock& clock_;
   Conditioning known_;
   std::unique_ptr<Denoiser> denoiser_;
   std::unique_ptr<CausalStream> stream_, negative_stream_;
-  std::unique_ptr<VideoVae> vae_;
-  std::unique_ptr<VaeStream> decoder_;
-  std::vector<Tensor> saved_;  // with --save-latents alone
 };
 
 }  // namespace
 
 bool causal_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                     const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
-  FrameFeeder feeder(sink, frames);
-  bool retried = false;
+  const int64_t latents =
+      family.description->traits(*context.model).geometry.latents_of(spec.frames);
+  const auto make = [&](const LoadContext& with, ClipDelivery& delivery) {
+    Rollout(family, with, spec, delivery, clock).run();
+    delivery.finish();
+  };
+  ClipDelivery delivery(family, context, spec, frames, sink, clock, latents);
   try {
-    Rollout(family, context, spec, feeder, clock).run();
+    make(context, delivery);
+    return false;
   } catch (const Error& e) {
     const bool whole = context.dtype == at::kFloat && context.vae_dtype == at::kFloat;
-    if (e.kind() != ErrorKind::kNumerical || whole || feeder.written() > 0) throw;
+    if (e.kind() != ErrorKind::kNumerical || whole || delivery.begun()) throw;
     log::warn(std::string(e.what()) + "; trying once more in fp32");
-    retried = true;
   }
-  if (retried) {
-    LoadContext wide = context;
-    wide.dtype = wide.vae_dtype = at::kFloat;
-    Rollout(family, wide, spec, feeder, clock).run();
-  }
-  clock.start("encode", 0);
-  sink.finish();
-  clock.stop();
-  return retried;
+  LoadContext wide = context;
+  wide.dtype = wide.vae_dtype = at::kFloat;
+  ClipDelivery again(family, wide, spec, frames, sink, clock, latents);
+  make(wide, again);
+  return true;
 }
 
 }  // namespace genvid

@@ -10,11 +10,10 @@
 #include "core/cancel.h"
 #include "core/log.h"
 #include "genvid/error.h"
+#include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
-#include "pipeline/frame_feeder.h"
 #include "pipeline/kept_state.h"
 #include "pipeline/text_to_video.h"
-#include "weights/tensor_file.h"
 
 namespace genvid {
 namespace {
@@ -50,14 +49,12 @@ class Rollout {
         total_(traits_.geometry.latents_of(spec.frames)),
         clock_(clock),
         noise_(spec, traits_.geometry, total_ + spec.window_latents),
-        feeder_(sink, frames) {}
+        delivery_(family, context, spec, frames, sink, clock, total_) {}
 
   Extended run() {
     clip_.keep.part = 0;
     known_ = first_known(family_, context_, spec_, traits_.geometry, clock_);
     clock_.start("load", 0);
-    vae_ = family_.load_vae(context_);
-    decoder_ = vae_->open_decoder();
     resident_.emplace(family_, context_);
     if (known_.defined()) deliver(known_);
     while (done_ < total_) {
@@ -69,7 +66,7 @@ class Rollout {
       ++window_;
       clip_.keep.part = window_;
     }
-    if (!spec_.save_latents.empty()) write_latents(spec_.save_latents, at::cat(saved_, 2), true);
+    delivery_.finish();
     return made_;
   }
 
@@ -117,13 +114,8 @@ class Rollout {
   }
 
   void deliver(const Tensor& latents) {
-    clock_.start("decode", total_, done_);
-    for (int64_t t = 0; t < latents.size(2) && !feeder_.complete(); ++t) {
-      throw_if_cancelled();
-      feeder_.write(decoder_->push(latents.narrow(2, t, 1).to(context_.device)));
-      clock_.advance(++done_);
-    }
-    if (!spec_.save_latents.empty()) saved_.push_back(latents.to(at::kCPU).clone());
+    delivery_.push(latents);
+    done_ += latents.size(2);
   }
 
   const Family& family_;
@@ -134,27 +126,20 @@ class Rollout {
   const int64_t total_;  // latent frames of the clip
   StageClock& clock_;
   ClipNoise noise_;
-  FrameFeeder feeder_;
-  std::unique_ptr<VideoVae> vae_;
-  std::unique_ptr<VaeStream> decoder_;
+  ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
   Tensor known_;        // the latest latent frames, history_latents at most
   int64_t done_ = 0;    // latent frames delivered
   int64_t window_ = 0;  // index
   Extended made_;
   std::optional<PromptPair> prompts_;
-  std::vector<Tensor> saved_;  // with --save-latents alone
 };
 
 }  // namespace
 
 Extended extend_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                         const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
-  const Extended made = Rollout(family, context, spec, frames, sink, clock).run();
-  clock.start("encode", 0);
-  sink.finish();
-  clock.stop();
-  return made;
+  return Rollout(family, context, spec, frames, sink, clock).run();
 }
 
 }  // namespace genvid

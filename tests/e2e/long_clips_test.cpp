@@ -78,6 +78,40 @@ INSTANTIATE_TEST_SUITE_P(Models, LongClips,
                                          Case{"tiny-genvid", "extend", false, 12},
                                          Case{"tiny-genvid", "extend", true, 12}));
 
+// The file may grow to half of what it needs: the clip is sampled to its end all the same, and what
+// is kept decodes to the whole clip.
+TEST(LongClipsRescue, AFullDiskKeepsAllLatents) {
+  struct Model {
+    const char* name;
+    const char* steps;
+  };
+  for (const auto& [name, steps] :
+       {Model{"tiny-genvid", "2"}, Model{"../tests/data/tiny-wan21-causal", "4"}}) {
+    const TempDir dir;
+    const auto args = [&](const std::string& file) {
+      return std::vector<std::string>{
+          "a house",     "-o", dir / file, "--codec", "ffv1",   "--model", models(name),
+          "--seconds",   "6",  "--steps",  steps,     "--seed", "3",       "--no-watermark",
+          "--no-history"};
+    };
+    std::vector<std::string> whole = args("whole.mkv");
+    whole.insert(whole.end(), {"--save-latents", dir / "whole.safetensors"});
+    ASSERT_EQ(genvid(whole).code, 0) << name;
+    const std::string blocks =
+        std::to_string(std::filesystem::file_size(dir / "whole.mkv") / 2 / 512);
+    std::vector<std::string> limited{"-c", "ulimit -f " + blocks + " && exec \"$@\"", "sh",
+                                     std::string(GENVID_BINARY_DIR) + "/genvid"};
+    for (const std::string& a : args("a.mkv")) limited.push_back(a);
+    const Result r = run_program("/bin/sh", limited);
+    EXPECT_EQ(r.code, 4) << name << r.err;
+    EXPECT_NE(r.err.find("genvid decode"), std::string::npos) << r.err;
+    EXPECT_FALSE(std::filesystem::exists(dir / "a.mkv"));
+    EXPECT_TRUE(read_bytes(dir / "a.mkv.latents.safetensors") ==
+                read_bytes(dir / "whole.safetensors"))
+        << name;
+  }
+}
+
 TEST(LongClipsRefused, WhatTheCheckpointCannotDo) {
   const Result r = genvid({"a house", "-o", "x.mp4", "--model", models("tiny-wan21"), "--rollout",
                            "continue", "--dry-run"});
