@@ -12,33 +12,47 @@ namespace {
 
 constexpr int kBlock = WatermarkPattern::kBlock;
 
-// Of the coefficient, in levels of 255. 10.4 is 45.8 dB below white, what a clip of genvid-tiny's
-// size and ten seconds needs; encoders drop what is much weaker than six. More chips need less.
-float base_amplitude(size_t blocks, int64_t frames) {
+// Heights of the coefficient in levels of 255, enough for a clip of genvid-tiny's size and ten
+// seconds. Smooth ground shows much and keeps little, so texture carries the mark; only a picture
+// that is smooth all over needs a high one there.
+constexpr float kTextured = 11.2f;  // 45.1 dB below white
+constexpr float kSmooth = 4.0f;
+constexpr float kSmoothAlone = 10.0f;
+
+// More chips need less; encoders drop what is much weaker.
+float by_length(size_t blocks, int64_t frames) {
   constexpr double kNeed = 640.0 * 120;  // blocks of 256 x 160, frames of ten seconds
   const double have =
       static_cast<double>(blocks) * static_cast<double>(std::max<int64_t>(frames, 1));
-  constexpr double kLow = 7.0, kHigh = 10.4;
-  return static_cast<float>(std::clamp(10.4 * std::pow(kNeed / have, 0.12), kLow, kHigh));
+  return static_cast<float>(std::clamp(std::pow(kNeed / have, 0.12), 0.67, 1.0));
 }
 
-// How much goes on in a block: the mean step between neighbours in green, in levels.
-float activity(const float* g, ptrdiff_t stride) {
-  std::array<float, kBlock> sums{};
-  for (int y = 0; y < kBlock - 1; ++y, g += stride) {
-    for (int x = 0; x < kBlock; ++x) {
-      sums[static_cast<size_t>(x)] += std::fabs(g[x] - g[x + stride]);
+// How much goes on in a block beside a slope: the deviation of green from the plane that fits it
+// best, in levels, from 0 at what rounding to 8 bits makes to 1.
+float texture(const float* g, ptrdiff_t stride) {
+  std::array<float, kBlock> sums{}, squares{}, down{};
+  for (int y = 0; y < kBlock; ++y, g += stride) {
+    const float at = static_cast<float>(y) - 3.5f;
+    for (size_t x = 0; x < kBlock; ++x) {
+      const float v = g[x] - 0.5f;  // small numbers round less
+      sums[x] += v;
+      squares[x] += v * v;
+      down[x] += at * v;
     }
-    for (int x = 0; x < kBlock - 1; ++x) sums[static_cast<size_t>(x)] += std::fabs(g[x + 1] - g[x]);
   }
-  float sum = 0;
-  for (const float s : sums) sum += s;
-  return sum * (255.0f / (kBlock * (kBlock - 1) + (kBlock - 1) * (kBlock - 1)));
-}
-
-// Smooth ground shows more and needs less: from 0.9 there to 1.04 where much goes on.
-float by_content(float activity_levels) {
-  return std::clamp(0.9f + 0.04f * activity_levels, 0.9f, 1.04f);
+  float sum = 0, square = 0, slope_x = 0, slope_y = 0;
+  for (size_t x = 0; x < kBlock; ++x) {
+    sum += sums[x];
+    square += squares[x];
+    slope_x += (static_cast<float>(x) - 3.5f) * sums[x];
+    slope_y += down[x];
+  }
+  constexpr float kCount = kBlock * kBlock, kSpread = 42.0f * kBlock;  // of x or y in a block
+  const float rest =
+      square - sum * sum / kCount - (slope_x * slope_x + slope_y * slope_y) / kSpread;
+  const float levels = 255 * std::sqrt(std::max(0.0f, rest / kCount));
+  constexpr float kRounding = 0.4f, kMuch = 1.6f;
+  return std::clamp((levels - kRounding) / (kMuch - kRounding), 0.0f, 1.0f);
 }
 
 }  // namespace
@@ -48,7 +62,8 @@ struct WatermarkEmbedder::State {
       : size(s),
         pattern(s, mark.key),
         coded(encode_payload(mark.payload)),
-        amplitude(base_amplitude(pattern.blocks(), frames) / 255) {
+        amplitude(by_length(pattern.blocks(), frames) / 255),
+        textures(pattern.blocks()) {
     for (size_t y = 0; y < kBlock; ++y) {
       for (size_t x = 0; x < kBlock; ++x) {
         basis[y * kBlock + x] = kWatermarkWave[y] * kWatermarkWave[x];
@@ -62,10 +77,29 @@ struct WatermarkEmbedder::State {
     return one ? chip.sign : static_cast<float>(-chip.sign);
   }
 
+  // The height on smooth ground. It follows the picture slowly: a jump would show.
+  float smooth_height(const float* g) {
+    const ptrdiff_t stride = size.width;
+    float sum = 0;
+    size_t block = 0;
+    for (int row = 0; row < pattern.rows(); ++row) {
+      for (int column = 0; column < pattern.columns(); ++column, ++block) {
+        textures[block] = texture(g + (row * stride + column) * kBlock, stride);
+        sum += textures[block];
+      }
+    }
+    const float now = sum / static_cast<float>(std::max<size_t>(textures.size(), 1));
+    textured = frame == 0 ? now : 0.9f * textured + 0.1f * now;
+    constexpr float kEnough = 0.3f;
+    return kSmoothAlone + (kSmooth - kSmoothAlone) * std::min(1.0f, textured / kEnough);
+  }
+
   Size size;
   WatermarkPattern pattern;
   std::array<uint8_t, kCodedBits> coded;
   float amplitude;
+  std::vector<float> textures;  // of this frame's blocks, 0..1
+  float textured = 0;           // their mean of late
   std::array<float, kBlock * kBlock> basis{};
   int64_t frame = 0;
 };
@@ -78,11 +112,13 @@ WatermarkEmbedder::~WatermarkEmbedder() = default;
 void WatermarkEmbedder::embed(float* g, float* b, float* r) {
   State& s = *state_;
   const ptrdiff_t stride = s.size.width;
+  const float smooth = s.smooth_height(g);
   size_t block = 0;
   for (int row = 0; row < s.pattern.rows(); ++row) {
     for (int column = 0; column < s.pattern.columns(); ++column, ++block) {
       const ptrdiff_t at = (row * stride + column) * kBlock;
-      const float scale = s.sign(block) * s.amplitude * by_content(activity(g + at, stride));
+      const float height = smooth + (kTextured - smooth) * s.textures[block];
+      const float scale = s.sign(block) * s.amplitude * height;
       for (int y = 0; y < kBlock; ++y) {
         const float* wave = s.basis.data() + y * kBlock;
         for (float* plane : {g, b, r}) {
