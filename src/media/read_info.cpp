@@ -1,6 +1,12 @@
 #include "media/read_info.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "core/limits.h"
+#include "media/xmp_find.h"
+#include "media/xmp_places.h"
 
 namespace genvid::media {
 namespace {
@@ -20,6 +26,24 @@ void describe_stream(const AVStream* stream, FileInfo& info) {
   info.color_transfer = name_or_unknown(av_color_transfer_name(par->color_trc));
   info.color_space = name_or_unknown(av_color_space_name(par->color_space));
   info.color_range = name_or_unknown(av_color_range_name(par->color_range));
+}
+
+// FFmpeg's reader of single pictures leaves a PNG's texts alone.
+void add_png_texts(const InputFile& file, FileInfo& info) {
+  const auto read = [&](uint64_t at, void* out, size_t bytes) {
+    auto* to = static_cast<char*>(out);
+    while (bytes > 0) {
+      const ssize_t n = pread(file.fd(), to, bytes, static_cast<off_t>(at));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) throw Error(ErrorKind::kUsage, "it cannot be read to its end");
+      to += n;
+      at += static_cast<uint64_t>(n);
+      bytes -= static_cast<size_t>(n);
+    }
+  };
+  for (const auto& [key, text] : png_texts({file.bytes(), read})) {
+    if (key != kPngXmpKeyword) info.tags.emplace(key, text);
+  }
 }
 
 }  // namespace
@@ -45,6 +69,8 @@ FileInfo read_info(const InputFile& file) {
   while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
     info.tags[tag->key] = tag->value;
   }
+
+  if (info.codec == "png") add_png_texts(file, info);
 
   if (stream->duration > 0) {
     info.seconds = static_cast<double>(stream->duration) * av_q2d(stream->time_base);

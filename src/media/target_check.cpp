@@ -28,25 +28,30 @@ void check_folder(const std::string& folder) {
   }
 }
 
-void check_file(const std::string& path, bool overwrite) {
-  check_folder(folder_of(path));
-  std::string shown = quote(path);
+// Whether something is there, which is then a file or a link: a link is replaced, never written
+// through; anything else is refused.
+bool file_is_there(const std::string& path) {
+  const std::string shown = quote(path);
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return;
+    if (errno == ENOENT) return false;
     throw Error(ErrorKind::kOutput, "cannot use " + shown + ": " + std::strerror(errno));
   }
   if (S_ISDIR(info.st_mode)) {
     throw Error(ErrorKind::kOutput, shown + " is a folder; give a file name in it");
   }
-  // A link is replaced, never written through.
   if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode)) {
     throw Error(ErrorKind::kOutput,
                 shown + " is a device, FIFO or socket; use -o - and redirect standard output");
   }
-  if (!overwrite) {
+  return true;
+}
+
+void check_file(const std::string& path, bool overwrite) {
+  check_folder(folder_of(path));
+  if (file_is_there(path) && !overwrite) {
     throw Error(ErrorKind::kOutput,
-                shown + " exists already; choose another name or use --overwrite");
+                quote(path) + " exists already; choose another name or use --overwrite");
   }
 }
 
@@ -58,6 +63,7 @@ void check_images(const OutputPlan& plan, bool overwrite) {
   }
   check_folder(pattern.folder);
   std::vector<std::string> old = pattern.existing();
+  for (const std::string& name : old) file_is_there(pattern.folder + "/" + name);
   if (old.empty() || overwrite) return;
   throw Error(ErrorKind::kOutput,
               quote(pattern.folder + "/" + old.front()) +

@@ -67,22 +67,8 @@ Found in_boxes(const ByteSource& file, uint64_t at, uint64_t end, const std::str
   return std::nullopt;
 }
 
-Found in_png(const ByteSource& file) {
-  uint64_t at = 8;
-  for (int parts = 0; has(file, at, 12) && parts < kMostParts; ++parts) {
-    const uint64_t bytes = big_endian(file, at, 4);
-    if (!has(file, at + 12, bytes)) return std::nullopt;
-    // Keyword, NUL, compression flag and method, language NUL, translated keyword NUL, text.
-    const uint64_t fixed = kPngXmpKeyword.size() + 5;
-    if (read_text(file, at + 4, 4) == "iTXt" && bytes >= fixed) {
-      const std::string head = read_text(file, at + 8, fixed);
-      if (head == std::string(kPngXmpKeyword) + std::string(5, '\0')) {
-        return packet_at(file, at + 8 + fixed, at + 8 + bytes);
-      }
-    }
-    at += 12 + bytes;
-  }
-  return std::nullopt;
+bool is_png(const ByteSource& file) {
+  return has(file, 0, 8) && read_text(file, 0, 8) == std::string_view("\x89PNG\r\n\x1a\n", 8);
 }
 
 class GifWalk {
@@ -145,10 +131,34 @@ class GifWalk {
 
 }  // namespace
 
+std::map<std::string, std::string> png_texts(const ByteSource& file) {
+  std::map<std::string, std::string> texts;
+  if (!is_png(file)) return texts;
+  uint64_t at = 8, total = 0;
+  for (int parts = 0; has(file, at, 12) && parts < kMostParts; ++parts) {
+    const uint64_t bytes = big_endian(file, at, 4);
+    if (!has(file, at + 12, bytes)) break;
+    if (read_text(file, at + 4, 4) == "iTXt" && (total += bytes) <= kMostBytes) {
+      const std::string body = read_text(file, at + 8, bytes);
+      // Keyword, NUL, compression flag and method, language NUL, translated keyword NUL, text.
+      const size_t key = body.find('\0');
+      if (key != std::string::npos && body.compare(key, 5, std::string(5, '\0')) == 0) {
+        texts.emplace(body.substr(0, key), body.substr(key + 5));
+      }
+    }
+    at += 12 + bytes;
+  }
+  return texts;
+}
+
 std::optional<std::string> find_xmp(const ByteSource& file) {
   if (!has(file, 0, 16)) return std::nullopt;
   const std::string head = read_text(file, 0, 8);
-  if (head == std::string_view("\x89PNG\r\n\x1a\n", 8)) return in_png(file);
+  if (is_png(file)) {
+    const std::map<std::string, std::string> texts = png_texts(file);
+    const auto found = texts.find(std::string(kPngXmpKeyword));
+    return found == texts.end() ? std::nullopt : Found(found->second);
+  }
   if (head.starts_with("GIF8")) return GifWalk(file).find();
   const std::string type = head.substr(4);
   if (type != "ftyp" && type != "moov" && type != "wide" && type != "free" && type != "mdat") {

@@ -1,9 +1,11 @@
-// Finding the XMP packet in the bytes of a file, by the file's own structure. Foreign files: every
-// length is checked, nothing is allocated by what a file says beyond 1 MiB.
+// Finding the XMP packet, and the texts of a PNG, in the bytes of a file, by the file's own
+// structure. Foreign files: every length is checked, nothing is allocated by what a file says
+// beyond 1 MiB.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -13,6 +15,9 @@ struct ByteSource {
   uint64_t size = 0;
   std::function<void(uint64_t at, void* out, size_t bytes)> read;  // within size
 };
+
+// The plain UTF-8 texts of a PNG by their keywords; 1 MiB of them at most.
+std::map<std::string, std::string> png_texts(const ByteSource& file);
 
 // Of mp4, mov, PNG and GIF; nullopt for other files and for damaged ones.
 std::optional<std::string> find_xmp(const ByteSource& file);

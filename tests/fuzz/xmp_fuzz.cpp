@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FUZZ_CHECK(found->size() <= size);
     try_packet(*found);
   }
+  for (const auto& [key, value] : png_texts(file)) FUZZ_CHECK(key.size() + value.size() < size);
   try_packet(text);
   return 0;
 }

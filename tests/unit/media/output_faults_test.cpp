@@ -2,10 +2,8 @@
 // cause gets its own line and exit code.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -17,6 +15,7 @@
 #include "core/cancel.h"
 #include "media/probe.h"
 #include "media/video_writer.h"
+#include "unit/media/fault_helper.h"
 #include "unit/media/media_helper.h"
 
 namespace genvid::media {
@@ -24,35 +23,6 @@ namespace {
 
 bool contains(const Error& error, const std::string& text) {
   return std::string(error.what()).find(text) != std::string::npos;
-}
-
-// Runs in a child process, so that limits, signals and descriptors stay there. 0 = the work ran
-// through; 100 + exit code of the Error it threw, whose text goes to `message`; 1000 + signal.
-int in_child(const std::function<void()>& work, std::string* message = nullptr) {
-  int ends[2];
-  if (pipe(ends) != 0) return -1;
-  pid_t pid = fork();
-  if (pid == 0) {
-    int code = 0;
-    try {
-      work();
-    } catch (const Error& error) {
-      code = 100 + error.exit_code();
-      if (::write(ends[1], error.what(), std::strlen(error.what())) < 0) code = 99;
-    }
-    _exit(code);
-  }
-  ::close(ends[1]);
-  std::string text;
-  char buffer[4096];
-  ssize_t n;
-  while ((n = ::read(ends[0], buffer, sizeof buffer)) > 0)
-    text.append(buffer, static_cast<size_t>(n));
-  ::close(ends[0]);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  if (message != nullptr) *message = text;
-  return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 OutputOptions to(const std::string& path) {
@@ -188,15 +158,9 @@ TEST(OutputFaults, WhatIsNoRegularFileIsRefused) {
 
 TEST(OutputFaults, AFullDiskLeavesNothing) {
   TempDir dir;
-  std::string disk = dir / "disk";
-  std::filesystem::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0) {
-    GTEST_SKIP() << "cannot mount a small tmpfs here: " << std::strerror(errno);
-  }
-  struct Unmount {
-    std::string at;
-    ~Unmount() { umount2(at.c_str(), MNT_DETACH); }
-  } unmount{disk};
+  const std::string disk = dir / "disk";
+  const SmallDisk mounted(disk, "256k");
+  if (!mounted.ok()) GTEST_SKIP() << "cannot mount a small tmpfs here: " << mounted.why();
   for (std::string name : {"/a.mp4", "/a.mkv", "/a.mov", "/a_%05d.png"}) {
     Error error = error_of([&] { write_clip(to(disk + name), make_spec(320, 240, 60), noise); });
     EXPECT_EQ(error.kind(), ErrorKind::kOutput) << name;

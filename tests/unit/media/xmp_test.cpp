@@ -107,6 +107,23 @@ TEST(Xmp, StandsInEveryContainerThatCanHoldIt) {
   }
 }
 
+TEST(Xmp, APreviewSaysItToo) {
+  TempDir dir;
+  OutputOptions options;
+  options.path = dir / "a.mp4";
+  options.preview = dir / "sheet.png";
+  options.xmp = fields();
+  options.metadata["comment"] = R"({"genvid":"1"})";
+  write_clip(options, make_spec(64, 48, 3), noise);
+  const auto packet = read_xmp_packet(options.preview);
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(parse_xmp(*packet), fields());
+  EXPECT_EQ(output_of("exiftool -s -s -s -DigitalSourceType -Comment '" + options.preview + "'"),
+            std::string(kTrainedAlgorithmicMedia) + "\n{\"genvid\":\"1\"}\n");
+  EXPECT_EQ(probe(options.preview).tags,
+            (std::map<std::string, std::string>{{"comment", R"({"genvid":"1"})"}}));
+}
+
 TEST(Xmp, AGifsCommentIsItsTag) {
   TempDir dir;
   OutputOptions options;
