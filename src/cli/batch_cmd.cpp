@@ -62,7 +62,7 @@ struct BatchFlags {
 void add_list_flags(CLI::App& app, BatchFlags& f) {
   app.add_option("FILE", f.file, "Jobs: .json, .jsonl or .txt; - reads standard input");
   app.add_option("--format", f.format, "json, jsonl or txt, whatever the file is called");
-  app.add_option("--out-dir", f.output_dir, "Where files go, instead of what FILE says");
+  app.add_option("-o,--out-dir", f.output_dir, "Where files go, instead of what FILE says");
   app.add_option("--set", f.set, "KEY=VALUE for every clip; can be repeated")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--only", f.only, "Ids to make, with * and ?; can be repeated")

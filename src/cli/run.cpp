@@ -31,6 +31,21 @@ std::vector<std::string> flag_names(const CLI::App& app) {
   return names;
 }
 
+// The command that the words name, and where its options stand.
+const CLI::App& named_command(const CLI::App& app) {
+  const CLI::App* last = &app;
+  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+  return *last;
+}
+
+std::string see_help(const CLI::App& command) {
+  std::string name;
+  for (const CLI::App* a = &command; a != nullptr; a = a->get_parent()) {
+    name = a->get_name() + (name.empty() ? "" : " ") + name;
+  }
+  return "; see " + name + " --help";
+}
+
 [[noreturn]] void unexpected(const CLI::App& app, const std::string& word) {
   std::string message = "unexpected argument \"" + word + "\"";
   if (word.rfind("-", 0) == 0) {
@@ -41,7 +56,7 @@ std::vector<std::string> flag_names(const CLI::App& app) {
   } else {
     message += ": put a prompt of several words in quotes";
   }
-  throw Error(ErrorKind::kUsage, message + "; see genvid --help");
+  throw Error(ErrorKind::kUsage, message + see_help(app));
 }
 
 std::string version_text() {
@@ -49,10 +64,10 @@ std::string version_text() {
 }
 
 // CLI11's own messages can have several lines; the first says what is wrong.
-[[noreturn]] void usage_error(const CLI::ParseError& e) {
+[[noreturn]] void usage_error(const CLI::App& app, const CLI::ParseError& e) {
   std::string message = e.what();
   message = message.substr(0, message.find('\n'));
-  throw Error(ErrorKind::kUsage, message + "; see genvid --help");
+  throw Error(ErrorKind::kUsage, message + see_help(named_command(app)));
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -97,11 +112,9 @@ int parse_and_run(int argc, char** argv) {
     std::fputs(version_text().c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& e) {
-    usage_error(e);
+    usage_error(app, e);
   }
-  const CLI::App* last = &app;
-  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
-  for (const std::string& word : app.remaining(true)) unexpected(*last, word);
+  for (const std::string& word : app.remaining(true)) unexpected(named_command(app), word);
   return command();
 }
 

@@ -57,6 +57,8 @@ TEST_F(BadInput, Usage) {
   expect_refused(genvid({"models"}), 2, "");
   expect_refused(genvid({"models", "check"}), 2, "MODEL");
   expect_refused(genvid({"info"}), 2, "FILE");
+  expect_refused(genvid({"batch", "--limt", "3"}), 2, "--limit\"?; see genvid batch --help");
+  expect_refused(genvid({"keys", "init", "--bits"}), 2, "see genvid keys init --help");
 }
 
 TEST_F(BadInput, Values) {
