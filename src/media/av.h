@@ -19,23 +19,9 @@ extern "C" {
 #include <vector>
 
 #include "genvid/error.h"
+#include "media/free_with.h"
 
 namespace genvid::media::av {
-
-template <auto Free>
-struct PointerFree {  // for functions that take T**
-  template <typename T>
-  void operator()(T* p) const {
-    Free(&p);
-  }
-};
-template <auto Free>
-struct ValueFree {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
 
 using Frame = std::unique_ptr<AVFrame, PointerFree<av_frame_free>>;
 using Packet = std::unique_ptr<AVPacket, PointerFree<av_packet_free>>;

@@ -1,16 +1,13 @@
 #include "media/signing_key.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <cstdio>
-#include <memory>
 #include <vector>
 
 #include "core/input_file.h"
 #include "core/log.h"
+#include "media/openssl.h"
 #include "media/quote.h"
 
 namespace genvid::media {
@@ -18,17 +15,6 @@ namespace {
 
 constexpr uint64_t kMaxPemBytes = 256 * 1024;
 constexpr size_t kMaxChain = 10;
-
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kUsage, message); }
 

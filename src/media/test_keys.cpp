@@ -1,10 +1,7 @@
 // make_test_keys(): a CA and a signer below it, in the profile that C2PA asks for.
 #include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include <memory>
 
 #include "genvid/error.h"
+#include "media/openssl.h"
 #include "media/quote.h"
 #include "media/signing_key.h"
 
@@ -22,18 +20,6 @@ namespace genvid::media {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
 
 void require(bool done, const char* what) {
   if (done) return;
@@ -75,7 +61,7 @@ Owner begin(const char* common, const Owner* issuer) {
   std::array<unsigned char, 16> serial{};
   require(RAND_bytes(serial.data(), serial.size()) == 1, "a random number");
   serial[0] = (serial[0] & 0x3f) | 0x40;  // positive, of full length
-  const std::unique_ptr<BIGNUM, Deleter<BN_free>> number(
+  const std::unique_ptr<BIGNUM, ValueFree<BN_free>> number(
       BN_bin2bn(serial.data(), serial.size(), nullptr));
   require(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(c)) != nullptr,
           "a serial number");
