@@ -124,6 +124,14 @@ void set_frame_duration(AVFrame* frame, int64_t duration) {
 #endif
 }
 
+AVColorRange color_range(const AVCodecParameters& parameters) {
+  if (parameters.color_range == AVCOL_RANGE_UNSPECIFIED &&
+      parameters.codec_id == AV_CODEC_ID_PRORES) {
+    return AVCOL_RANGE_MPEG;
+  }
+  return parameters.color_range;
+}
+
 const int32_t* stream_display_matrix(const AVStream* stream) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
   const AVPacketSideData* data =

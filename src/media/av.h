@@ -71,6 +71,9 @@ std::vector<AVPixelFormat> encoder_pix_fmts(const AVCodec* codec);
 
 void set_frame_duration(AVFrame* frame, int64_t duration);
 
+// Of a stream. ProRes is of limited range by its specification; since FFmpeg 7 nobody says so.
+AVColorRange color_range(const AVCodecParameters& parameters);
+
 // The 3x3 display matrix of a stream, or nullptr.
 const int32_t* stream_display_matrix(const AVStream* stream);
 

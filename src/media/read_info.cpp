@@ -25,24 +25,35 @@ void describe_stream(const AVStream* stream, FileInfo& info) {
   info.color_primaries = name_or_unknown(av_color_primaries_name(par->color_primaries));
   info.color_transfer = name_or_unknown(av_color_transfer_name(par->color_trc));
   info.color_space = name_or_unknown(av_color_space_name(par->color_space));
-  info.color_range = name_or_unknown(av_color_range_name(par->color_range));
+  info.color_range = name_or_unknown(av_color_range_name(av::color_range(*par)));
 }
 
-// FFmpeg's reader of single pictures leaves a PNG's texts alone.
-void add_png_texts(const InputFile& file, FileInfo& info) {
-  const auto read = [&](uint64_t at, void* out, size_t bytes) {
-    auto* to = static_cast<char*>(out);
-    while (bytes > 0) {
-      const ssize_t n = pread(file.fd(), to, bytes, static_cast<off_t>(at));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) throw Error(ErrorKind::kUsage, "it cannot be read to its end");
-      to += n;
-      at += static_cast<uint64_t>(n);
-      bytes -= static_cast<size_t>(n);
+ByteSource bytes_of(const InputFile& file) {
+  return {file.bytes(), [&file](uint64_t at, void* out, size_t bytes) {
+            auto* to = static_cast<char*>(out);
+            while (bytes > 0) {
+              const ssize_t n = pread(file.fd(), to, bytes, static_cast<off_t>(at));
+              if (n < 0 && errno == EINTR) continue;
+              if (n <= 0) throw Error(ErrorKind::kUsage, "it cannot be read to its end");
+              to += n;
+              at += static_cast<uint64_t>(n);
+              bytes -= static_cast<size_t>(n);
+            }
+          }};
+}
+
+// FFmpeg's reader of single pictures leaves a PNG's texts alone, and what it makes of a GIF goes by
+// its version.
+void add_what_ffmpeg_leaves(const InputFile& file, FileInfo& info) {
+  if (info.codec == "png") {
+    for (const auto& [key, text] : png_texts(bytes_of(file))) {
+      if (key != kPngXmpKeyword) info.tags.emplace(key, text);
     }
-  };
-  for (const auto& [key, text] : png_texts({file.bytes(), read})) {
-    if (key != kPngXmpKeyword) info.tags.emplace(key, text);
+  }
+  if (info.format == "gif") {
+    GifSummary gif = gif_summary(bytes_of(file));
+    info.frames = gif.pictures;
+    if (!gif.comment.empty()) info.tags["comment"] = std::move(gif.comment);
   }
 }
 
@@ -64,13 +75,12 @@ FileInfo read_info(const InputFile& file) {
   }
   if (code != AVERROR_EOF) av::check(code, "it is damaged", ErrorKind::kUsage);
 
-  // Now, since a GIF's comment is known only when it was passed.
   const AVDictionaryEntry* tag = nullptr;
   while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
     info.tags[tag->key] = tag->value;
   }
 
-  if (info.codec == "png") add_png_texts(file, info);
+  add_what_ffmpeg_leaves(file, info);
 
   if (stream->duration > 0) {
     info.seconds = static_cast<double>(stream->duration) * av_q2d(stream->time_base);

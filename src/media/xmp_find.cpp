@@ -71,27 +71,35 @@ bool is_png(const ByteSource& file) {
   return has(file, 0, 8) && read_text(file, 0, 8) == std::string_view("\x89PNG\r\n\x1a\n", 8);
 }
 
+bool is_gif(const ByteSource& file) { return has(file, 0, 4) && read_text(file, 0, 4) == "GIF8"; }
+
 class GifWalk {
  public:
   explicit GifWalk(const ByteSource& file) : file_(file) {}
 
-  Found find() {
-    if (!has(file_, 0, 13)) return std::nullopt;
+  // To the end of the file, or to its first damage.
+  void run() {
+    if (!has(file_, 0, 13)) return;
     at_ = 13 + table_bytes(10);
     for (int parts = 0; has(file_, at_, 1) && parts < kMostParts; ++parts) {
       const uint8_t kind = byte(at_++);
+      std::string* text = nullptr;
       if (kind == 0x2c && has(file_, at_, 10)) {  // a picture
         at_ += 9 + table_bytes(at_ + 8) + 1;
+        ++summary.pictures;
       } else if (kind == 0x21 && has(file_, at_, 1)) {  // an extension
         const uint8_t label = byte(at_++);
-        if (label == 0xff && is_xmp()) return raw_packet();
+        if (label == 0xff && is_xmp()) packet = raw_packet();
+        if (label == 0xfe) text = &summary.comment;
       } else {
-        return std::nullopt;  // the end, or damage
+        return;
       }
-      if (!skip_blocks()) return std::nullopt;
+      if (!skip_blocks(text)) return;
     }
-    return std::nullopt;
   }
+
+  GifSummary summary;
+  Found packet;
 
  private:
   uint8_t byte(uint64_t at) const { return static_cast<uint8_t>(big_endian(file_, at, 1)); }
@@ -115,11 +123,13 @@ class GifWalk {
     return text.substr(0, end);
   }
 
-  bool skip_blocks() {
+  // Their bytes go to `text`, if any.
+  bool skip_blocks(std::string* text) {
     for (int blocks = 0; has(file_, at_, 1) && blocks < kMostParts; ++blocks) {
       const uint8_t bytes = byte(at_++);
       if (bytes == 0) return true;
       if (!has(file_, at_, bytes)) return false;
+      if (text != nullptr && text->size() < kMostBytes) *text += read_text(file_, at_, bytes);
       at_ += bytes;
     }
     return false;
@@ -151,6 +161,13 @@ std::map<std::string, std::string> png_texts(const ByteSource& file) {
   return texts;
 }
 
+GifSummary gif_summary(const ByteSource& file) {
+  if (!is_gif(file)) return {};
+  GifWalk walk(file);
+  walk.run();
+  return walk.summary;
+}
+
 std::optional<std::string> find_xmp(const ByteSource& file) {
   if (!has(file, 0, 16)) return std::nullopt;
   const std::string head = read_text(file, 0, 8);
@@ -159,7 +176,11 @@ std::optional<std::string> find_xmp(const ByteSource& file) {
     const auto found = texts.find(std::string(kPngXmpKeyword));
     return found == texts.end() ? std::nullopt : Found(found->second);
   }
-  if (head.starts_with("GIF8")) return GifWalk(file).find();
+  if (is_gif(file)) {
+    GifWalk walk(file);
+    walk.run();
+    return walk.packet;
+  }
   const std::string type = head.substr(4);
   if (type != "ftyp" && type != "moov" && type != "wide" && type != "free" && type != "mdat") {
     return std::nullopt;

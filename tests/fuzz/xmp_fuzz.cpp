@@ -35,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     try_packet(*found);
   }
   for (const auto& [key, value] : png_texts(file)) FUZZ_CHECK(key.size() + value.size() < size);
+  const GifSummary gif = gif_summary(file);
+  FUZZ_CHECK(gif.comment.size() <= size && static_cast<size_t>(gif.pictures) <= size);
   try_packet(text);
   return 0;
 }
