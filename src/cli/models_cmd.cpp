@@ -1,4 +1,4 @@
-// genvid models list | info DIR | check DIR [--against REF.safetensors]
+// genvid models list | info DIR | tensors DIR | check DIR [--against REF.safetensors]
 #include <cstdio>
 #include <memory>
 
@@ -8,6 +8,7 @@
 #include "cli/plan_text.h"
 #include "cli/restart.h"
 #include "cli/session.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/parse_values.h"
 #include "genvid/error.h"
@@ -67,6 +68,17 @@ int show(const std::string& name) {
                 static_cast<unsigned long long>(c.tensors), static_cast<double>(c.values) / 1e6,
                 bytes_text(c.bytes).c_str(), c.dtype.c_str());
   }
+  return 0;
+}
+
+// One object a component: tensor names to shapes, by the folder's configs.
+int print_tensors(const std::string& name) {
+  const ModelFolder model = ModelFolder::open(locate_model(name));
+  Json out = Json::object();
+  for (const ExpectedTensor& t : find_description(model).expected_tensors(model)) {
+    if (t.required) out[t.component][t.name] = t.shape;
+  }
+  std::puts(out.dump(1).c_str());
   return 0;
 }
 
@@ -130,6 +142,14 @@ void add_models(CLI::App& app, std::function<void(Command)> choose) {
   const auto name = std::make_shared<std::string>();
   info->add_option("MODEL", *name, "Folder or name")->required();
   info->callback([=] { choose([name] { return show(*name); }); });
+
+  CLI::App* tensors = app.add_subcommand(
+      "tensors",
+      "Names and shapes of the tensors that a folder with these configs must hold (JSON)");
+  tensors->allow_extras();
+  const auto folder = std::make_shared<std::string>();
+  tensors->add_option("MODEL", *folder, "Folder or name")->required();
+  tensors->callback([=] { choose([folder] { return print_tensors(*folder); }); });
 
   CLI::App* sub = app.add_subcommand("check", "Structure, shapes, types and finite values");
   sub->allow_extras();

@@ -1,6 +1,8 @@
 // What the program answers without its engine.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <fstream>
 
@@ -89,6 +91,14 @@ TEST(Front, ModelsByNameFolderAndEnvironment) {
   const Result info = genvid({"models", "info", "tiny-wan22-a14b"});
   EXPECT_EQ(info.code, 0) << info.err;
   EXPECT_TRUE(has(info.out, "transformer_2")) << info.out;
+}
+
+TEST(Front, ModelsTensorsListsNamesAndShapes) {
+  const Result r = genvid({"models", "tensors", "tiny-wan21"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  const auto list = nlohmann::json::parse(r.out);
+  const auto& patch = list.at("transformer").at("patch_embedding.weight");
+  EXPECT_EQ(patch.get<std::vector<int>>(), (std::vector<int>{32, 16, 1, 2, 2}));
 }
 
 TEST(Front, LongerThanTheWindowWarns) {
