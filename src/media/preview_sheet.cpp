@@ -7,6 +7,7 @@
 #include "media/encoder.h"
 #include "media/png_text.h"
 #include "media/quote.h"
+#include "media/seal_file.h"
 
 namespace genvid::media {
 namespace {
@@ -76,7 +77,9 @@ void PreviewSheet::commit() {
   Encoder encoder(plan, spec);
   encoder.encode(view, on_packet);
   encoder.flush(on_packet);
-  file_.commit();
+  if (options_.sealer == nullptr) return file_.commit();
+  commit_sealed(file_, options_.preview, 1,
+                {options_.sealer.get(), options_.overwrite, options_.keep_unsigned});
 }
 
 }  // namespace genvid::media

@@ -103,6 +103,16 @@ TEST_F(C2pa, EveryPictureOfASequenceIsSigned) {
   EXPECT_EQ(dir_.names().size(), 1u + 24u) << "nothing else is left";
 }
 
+TEST_F(C2pa, APreviewIsSignedToo) {
+  OutputOptions o = options("a.mp4", true);
+  o.preview = dir_ / "sheet.png";
+  write_clip(o, make_spec(64, 48, 12), noise);
+  const C2paReport report = read_c2pa(o.preview, "");
+  EXPECT_EQ(report.state, "valid") << reasons(report);
+  EXPECT_NE(report.manifest.find("trainedAlgorithmicMedia"), std::string::npos);
+  EXPECT_EQ(dir_.names(), (std::vector<std::string>{"a.mp4", "keys", "sheet.png"}));
+}
+
 TEST_F(C2pa, SidecarIsValidWhereTheContainerHasNoPlace) {
   for (const std::string suffix : {".webm", ".mkv"}) {
     const std::string plain = clip("plain" + suffix, false), path = clip("signed" + suffix);
