@@ -58,6 +58,7 @@ struct ClipSpec {
 
   std::optional<Image> image;       // of model_size's shape, any resolution
   std::optional<Image> last_image;  // likewise
+  std::vector<Image> past;          // frames before the clip's first, oldest first; of model_size
 
   std::string init_latents;
   std::string save_latents;

@@ -23,6 +23,8 @@ struct Request {
 
   std::string image;       // first frame: path of any picture FFmpeg decodes
   std::string last_image;  // last frame, for models that take one
+  std::string extend;      // video to go on from, after its last frame; its frames come first
+  bool only_new = false;   // leaves the frames of `extend` out
 
   std::optional<int> num_inference_steps;  // --steps
   std::optional<double> guidance_scale;

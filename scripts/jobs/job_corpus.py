@@ -57,6 +57,8 @@ def values():
         ("image", ["a.png", "../a.png", "/x/a.png"], path_bad),
         ("input_reference", ["a.png"], ["", 1]),
         ("last_image", ["a.png"], ["", 1]),
+        ("extend", ["a.mp4"], ["", 1]),
+        ("only_new", [True, False], ["true", 1, None]),
         ("num_inference_steps", [1, 1000, 4.0], [0, 1001, 2.5, "4", None]),
         ("guidance_scale", [0, 1, 5.5, 100], [-0.1, 100.5, "5", None]),
         ("guidance_scale_2", [0, 100], [-1, 101]),

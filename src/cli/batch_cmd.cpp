@@ -22,6 +22,7 @@
 #include "jobs/model_check.h"
 #include "jobs/supervisor.h"
 #include "media/image_reader.h"
+#include "media/past_clip.h"
 
 #include <unistd.h>
 
@@ -142,6 +143,11 @@ class ClipChecks {
     }
     for (const std::string& image : {request.image, request.last_image}) {
       if (!image.empty() && images_.insert(image).second) media::read_image(image, spec.model_size);
+    }
+    const Json past = {request.extend, spec.size.width, spec.size.height, spec.fps.num,
+                       spec.fps.den};
+    if (!request.extend.empty() && images_.insert(past.dump()).second) {
+      media::read_past(request.extend, {spec.size, spec.fps}, 0);
     }
     if (dry_run_) return;
     std::error_code error;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "cli/clip_inputs.h"
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
 #include "cli/prompt_check.h"
@@ -10,7 +11,6 @@
 #include "cli/session.h"
 #include "core/log.h"
 #include "jobs/machine.h"
-#include "media/image_reader.h"
 
 namespace genvid::cli {
 namespace {
@@ -26,12 +26,7 @@ class EngineMaker : public ClipMaker {
     const auto start = std::chrono::steady_clock::now();
     const ModelFolder model = ModelFolder::open(locate_model(request.model));
     Plan plan = planned(request, model);
-    if (!request.image.empty()) {
-      plan.spec.image = media::read_image(request.image, plan.spec.model_size);
-    }
-    if (!request.last_image.empty()) {
-      plan.spec.last_image = media::read_image(request.last_image, plan.spec.model_size);
-    }
+    load_inputs(request, plan);
     // Of an attempt that went wrong; the batch decided that this file may go.
     if (request.overwrite && !plan.spec.save_latents.empty()) {
       std::error_code ignored;
@@ -42,7 +37,7 @@ class EngineMaker : public ClipMaker {
     engine_->hold_weights(holds_weights(plan, free));
     if (free > plan.peak_bytes + kAheadBytes) try_to_encode_ahead(plan, task);
     const PromptNote prompt = note_prompt(*engine_, model, plan);
-    const auto sink = media::open_output(recorder_.begin(request, plan));
+    const auto sink = open_clip_output(recorder_.begin(request, plan), request, plan);
     const ClipResult result = engine_->generate(plan.spec, *sink);
     ClipOutcome outcome;
     outcome.end = ClipOutcome::End::kDone;

@@ -43,6 +43,9 @@ void add_clip_flags(GenerateFlags& f) {
   r.fps("--fps", "Playback rate");
   r.text("--image", &Request::image, "First frame, for models that take one");
   r.text("--last-image", &Request::last_image, "Last frame, for models that take one");
+  r.text("--extend", &Request::extend,
+         "Go on from the last frame of this video; its frames come first");
+  r.flag("--only-new", &Request::only_new, true, "With --extend: leave its frames out");
 }
 
 void add_sampling_flags(GenerateFlags& f) {

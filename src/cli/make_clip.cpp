@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/clip_inputs.h"
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
 #include "cli/output_flags.h"
@@ -18,7 +19,6 @@
 #include "jobs/machine.h"
 #include "jobs/model_check.h"
 #include "jobs/plan.h"
-#include "media/image_reader.h"
 
 namespace genvid::cli {
 namespace {
@@ -43,18 +43,14 @@ std::string rescue_path(const std::string& output) {
 // Everything that can be refused without weights.
 Plan checked_plan(const Request& request, const ModelFolder& model, bool dry_run) {
   Plan plan = make_plan(request, model);
-  for (const std::string& w : plan.warnings) warn(w);
   check_model(model, find_description(model));
+  load_inputs(request, plan);
+  for (const std::string& w : plan.warnings) warn(w);
   if (!request.output.empty()) {
-    media::check_output(output_options(request), plan.spec.size, plan.spec.fps, plan.spec.frames);
+    media::check_output(output_options(request), plan.spec.size, plan.spec.fps,
+                        plan.past_frames + plan.spec.frames);
   }
   check_new_file(request.save_latents, request.overwrite, "--save-latents");
-  if (!request.image.empty()) {
-    plan.spec.image = media::read_image(request.image, plan.spec.model_size);
-  }
-  if (!request.last_image.empty()) {
-    plan.spec.last_image = media::read_image(request.last_image, plan.spec.model_size);
-  }
   if (request.device != "auto") require_driver(plan.spec.device);
   const bool cpu = plan.spec.device == "cpu";
   if (dry_run) {
@@ -72,8 +68,7 @@ void settle_device(Engine& engine, const Request& request, const ModelFolder& mo
     on_cpu.device = "cpu";
     on_cpu.seed = plan.spec.seed;
     Plan again = make_plan(on_cpu, model);
-    again.spec.image = std::move(plan.spec.image);
-    again.spec.last_image = std::move(plan.spec.last_image);
+    move_inputs(plan, again);
     plan = std::move(again);
     require_memory(plan, available_memory());
     return;
@@ -126,7 +121,7 @@ int make_clip(const Request& request, const MakeClipOptions& options) {
   plan.spec.rescue_latents = rescue_path(request.output);
   const EngineInfo here = engine->info();
   if (options.original.is_object()) tell_differences(options.original, here);
-  const auto sink = media::open_output(ClipRecorder(here).begin(request, plan));
+  const auto sink = open_clip_output(ClipRecorder(here).begin(request, plan), request, plan);
   ClipResult result;
   try {
     result = engine->generate(plan.spec, *sink);

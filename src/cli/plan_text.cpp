@@ -46,6 +46,10 @@ std::string plan_text(const Plan& plan, const std::string& output, uint64_t avai
         " (made as " + to_text(s.model_size) + ", " + std::to_string(s.model_frames) + " frames)";
   }
   line("clip", clip);
+  if (plan.past_frames > 0) {
+    line("extends", std::to_string(plan.past_frames) + " frames, which come first, " +
+                        format("%.3f s", static_cast<double>(plan.past_frames) / s.fps.value()));
+  }
   line("rollout", s.rollout + ": " + plan.rollout.reason);
   std::string sampling = std::to_string(s.num_inference_steps) + " steps of " + s.scheduler +
                          format(", shift %g, guidance %g", s.shift, s.guidance_scale);

@@ -34,8 +34,10 @@ void keep_in_history(const Request& request, const Plan& plan, const ClipIdentit
   History(History::default_path()).append(entry);
 }
 
-void mark(media::OutputOptions& options, const ClipIdentity& identity, bool watermark) {
+void mark(media::OutputOptions& options, const ClipIdentity& identity, const Json& record,
+          bool watermark) {
   options.xmp.emplace();
+  options.xmp->digital_source_type = source_type(record);
   options.xmp->system_name = "genvid";
   options.xmp->system_version = GENVID_VERSION;
   options.xmp->created = identity.created;
@@ -70,7 +72,7 @@ media::OutputOptions ClipRecorder::begin(const Request& request, const Plan& pla
     options.sealer = std::make_shared<media::C2paSealer>(
         options.sealer->with_manifest(c2pa_manifest(record, request, GENVID_VERSION)));
   }
-  mark(options, identity, request.watermark);
+  mark(options, identity, record, request.watermark);
   if (!request.history) return options;
   try {
     keep_in_history(request, plan, identity, record);
@@ -93,7 +95,7 @@ media::OutputOptions decoded_options(const Request& request, const DecodeSpec& s
   if (!request.watermark) record["watermark"] = false;
   if (!request.sign.empty()) record["signed"] = true;
   options.metadata["comment"] = record.dump(-1, ' ', false, Json::error_handler_t::replace);
-  mark(options, identity, request.watermark);
+  mark(options, identity, record, request.watermark);
   return options;
 }
 

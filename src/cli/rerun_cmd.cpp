@@ -119,7 +119,7 @@ Command add_rerun(CLI::App& app) {
   flags->fields.text("-o,--output", &Request::output, "As for genvid itself");
   app.add_option("--prompt", flags->prompt, "Where neither file nor history has it");
   app.add_option("--negative-prompt", flags->negative_prompt, "Likewise");
-  for (const char* key : {"image", "last_image", "init_latents"}) {
+  for (const char* key : {"image", "last_image", "extend", "init_latents"}) {
     std::string flag = "--" + std::string(key);
     std::replace(flag.begin(), flag.end(), '_', '-');
     app.add_option(flag, flags->inputs[key], "Likewise; checked against the digest in the file")

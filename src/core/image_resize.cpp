@@ -132,4 +132,20 @@ Image crop_to_shape(Image image, Size target) {
   return out;
 }
 
+Image extend_edges(const Image& image, Size target) {
+  if (image.width == target.width && image.height == target.height) return image;
+  Image out{target.width, target.height, {}};
+  out.pixels.reserve(row_bytes(out) * static_cast<size_t>(out.height));
+  const int left = (target.width - image.width) / 2, top = (target.height - image.height) / 2;
+  for (int y = 0; y < target.height; ++y) {
+    const auto from = static_cast<size_t>(std::clamp(y - top, 0, image.height - 1));
+    const uint8_t* row = image.pixels.data() + from * row_bytes(image);
+    for (int x = 0; x < target.width; ++x) {
+      const uint8_t* p = row + ptrdiff_t{3} * std::clamp(x - left, 0, image.width - 1);
+      out.pixels.insert(out.pixels.end(), p, p + 3);
+    }
+  }
+  return out;
+}
+
 }  // namespace genvid

@@ -14,4 +14,7 @@ Image resize_image(const Image& image, Size target, Resample filter);
 // The largest centred part of the picture that has target's shape, at its own resolution.
 Image crop_to_shape(Image image, Size target);
 
+// The picture in the middle of a larger one, its edges repeated around it.
+Image extend_edges(const Image& image, Size target);
+
 }  // namespace genvid

@@ -27,6 +27,8 @@ void visit_fields(R& r, V& v) {
   v.rate("fps", r.fps);
   v.path("image", r.image);
   v.path("last_image", r.last_image);
+  v.path("extend", r.extend);
+  v.flag("only_new", r.only_new);
   v.integer("num_inference_steps", r.num_inference_steps, 1, limits::kMaxSteps);
   v.number("guidance_scale", r.guidance_scale, 0.0, 1000.0);
   v.number("guidance_scale_2", r.guidance_scale_2, 0.0, 1000.0);

@@ -7,9 +7,6 @@ namespace {
 
 constexpr size_t kMost = 1000;
 
-// The first frame that latent frame `index` stands for.
-int64_t frame_of(int64_t index, const Geometry& g) { return index == 0 ? 0 : g.frames_of(index); }
-
 }  // namespace
 
 std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
@@ -20,25 +17,34 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
   const auto add = [&](int64_t frame) {
     if (frame < spec.frames && out.size() < kMost) out.push_back(frame);
   };
+  const bool extends = plan.rollout.past_frames > 0;
+  // The first frame of latent frame `index`; behind another video all are of one length.
+  const auto frame_of = [&](int64_t index) {
+    if (extends) return index * geometry.temporal_factor;
+    return index == 0 ? 0 : geometry.frames_of(index);
+  };
   if (spec.rollout == "continue") {
     const int64_t frames = geometry.frames_of(window);
-    for (int64_t i = 1; i < count; ++i) add(frames + (i - 1) * (frames - 1));
+    for (int64_t i = 1; i < count; ++i) add(i * (frames - 1) + (extends ? 0 : 1));
   } else if (spec.rollout == "causal") {
-    for (int64_t i = 1; i < count; ++i) {
-      add(frame_of(i * spec.block_latents, geometry));
-    }
+    for (int64_t i = 1; i < count; ++i) add(frame_of(i * spec.block_latents));
   } else if (spec.rollout == "overlap") {
     const WindowPlan windows = plan_windows(plan.latent_frames, window, spec.overlap_latents);
     for (size_t i = 1; i < windows.starts.size(); ++i) {
-      add(frame_of(windows.starts[i] + windows.overlap / 2, geometry));
+      add(frame_of(windows.starts[i] + windows.overlap / 2));
     }
   } else if (spec.rollout == "extend") {
-    // A first picture is a latent of the first window.
-    for (int64_t i = 0; i + 1 < count; ++i) {
-      add(frame_of(window + i * (window - traits.history_latents), geometry));
-    }
+    // What was there before is a part of the first window.
+    const int64_t fresh = window - traits.history_latents;
+    for (int64_t i = 1; i < count; ++i) add(frame_of(i * fresh + (extends ? 0 : window - fresh)));
   }
   return out;
+}
+
+void put_past_before(Plan& plan, int64_t frames) {
+  plan.past_frames = frames;
+  for (int64_t& border : plan.borders) border += frames;
+  plan.borders.insert(plan.borders.begin(), frames);
 }
 
 }  // namespace genvid

@@ -12,4 +12,7 @@ namespace genvid {
 // the middle of what they share. At most 1000, the first ones.
 std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits);
 
+// Frames of another video come first in the file; they meet the clip's own at a border, too.
+void put_past_before(Plan& plan, int64_t frames);
+
 }  // namespace genvid

@@ -40,6 +40,8 @@ constexpr std::array kKeys = {
     JobKey{"image", Kind::kPath},
     JobKey{"input_reference", Kind::kPath},
     JobKey{"last_image", Kind::kPath},
+    JobKey{"extend", Kind::kPath},
+    JobKey{"only_new", Kind::kFlag},
     JobKey{"num_inference_steps", Kind::kInteger, 1, limits::kMaxSteps},
     JobKey{"guidance_scale", Kind::kNumber, 0, 100},
     JobKey{"guidance_scale_2", Kind::kNumber, 0, 100},

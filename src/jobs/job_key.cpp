@@ -130,12 +130,14 @@ JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& dig
                        {"rollout", {s.rollout, s.window_latents, s.overlap_latents}},
                        {"image", content(request.image)},
                        {"last_image", content(request.last_image)},
+                       {"extend", content(request.extend)},
                        {"init_latents", content(request.init_latents)},
                        {"asked", asked(request)}};
   JobKeys keys;
   keys.pixels = media::sha256(dumped(pixels));
   const Json file = {{"pixels", keys.pixels},
                      {"fps", to_text(s.fps)},
+                     {"only_new", request.only_new},
                      {"suffix", fs::path(request.output).extension().string()},
                      {"codec", request.codec},
                      {"crf", request.crf ? *request.crf : -1},

@@ -1,6 +1,6 @@
 #include "jobs/manifest.h"
 
-#include "media/xmp.h"
+#include "jobs/record.h"
 
 namespace genvid {
 namespace {
@@ -22,7 +22,7 @@ Json lines_of(const std::string& text) {
 std::string c2pa_manifest(const Json& record, const Request& request, const std::string& version) {
   const Json agent = {{"name", "genvid"}, {"version", version}};
   const Json created = {{"action", "c2pa.created"},
-                        {"digitalSourceType", std::string(media::kTrainedAlgorithmicMedia)},
+                        {"digitalSourceType", std::string(source_type(record))},
                         {"softwareAgent", agent}};
   Json assertions = Json::array();
   assertions.push_back({{"label", "c2pa.actions.v2"}, {"data", {{"actions", {created}}}}});

@@ -104,7 +104,9 @@ class Judge {
     }
     const media::XmpFields& f = *marks_.xmp;
     const std::string source = f.digital_source_type.substr(f.digital_source_type.rfind('/') + 1);
-    if (ours_ && f.digital_source_type != media::kTrainedAlgorithmicMedia) {
+    const bool made = f.digital_source_type == media::kTrainedAlgorithmicMedia ||
+                      f.digital_source_type == media::kCompositeWithTrainedAlgorithmicMedia;
+    if (ours_ && !made) {
       return {"xmp", "damaged", "its digital source type is \"" + source + "\""};
     }
     if (other_clip(f.unique_id)) return {"xmp", "damaged", "it is of another clip"};

@@ -71,9 +71,10 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
     }
     spec.frames = std::max<int64_t>(1, std::llround(seconds * fps));
   }
+  const bool extends = !request.extend.empty();
   plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
   plan.latent_frames = spec.block_latents > 0 ? plan.rollout.windows * spec.block_latents
-                                              : g.latents_of(spec.frames);
+                                              : new_latents(g, spec.frames, extends);
   spec.model_frames = g.frames_of(plan.latent_frames);
 }
 
@@ -108,13 +109,18 @@ void decide_size(const Request& request, const Traits& traits, Plan& plan) {
 
 void decide_images(const Request& request, const Traits& traits) {
   const auto decide = [&](ImageInput input, const std::string& path, const char* option) {
-    if (path.empty() && input == ImageInput::kRequired) {
+    if (path.empty() && input == ImageInput::kRequired && request.extend.empty()) {
       usage(traits.title + " starts from a picture: give " + option + " FILE");
     }
     if (!path.empty() && input == ImageInput::kNone) {
       usage(traits.title + " takes no " + option);
     }
   };
+  if (request.extend.empty()) {
+    if (request.only_new) usage("--only-new leaves out the frames of --extend, which is not given");
+  } else if (!request.image.empty()) {
+    usage("--image does not go with --extend, which starts from the last frame of its video");
+  }
   decide(traits.image, request.image, "--image");
   decide(traits.last_image, request.last_image, "--last-image");
 }

@@ -20,6 +20,8 @@ struct Plan {
   int64_t latent_frames = 0;
   Rollout rollout;
   std::vector<int64_t> borders;  // jobs/borders.h
+  int64_t past_frames = 0;       // of an earlier video, before the clip's own in the file
+  bool past_made = true;         // that video, too, was made by genvid
   std::vector<StageCost> costs;
   uint64_t peak_bytes = 0;    // of the worst stage
   uint64_t latent_bytes = 0;  // of the clip, fp32

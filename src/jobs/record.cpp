@@ -13,6 +13,7 @@
 #include "genvid/error.h"
 #include "jobs/job_key.h"
 #include "media/sha256.h"
+#include "media/xmp.h"
 
 namespace genvid {
 namespace {
@@ -94,6 +95,7 @@ std::map<std::string, HistoryFile> input_files(const Request& request) {
   };
   add("image", request.image);
   add("last_image", request.last_image);
+  add("extend", request.extend);
   add("init_latents", request.init_latents);
   return inputs;
 }
@@ -123,10 +125,13 @@ ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipM
   pixels["negative_prompt"] = plan.spec.negative_prompt;
   pixels["image"] = picture_digest(plan.spec.image);
   pixels["last_image"] = picture_digest(plan.spec.last_image);
+  pixels["only_new"] = request.only_new;
   ClipIdentity identity;
   identity.inputs = input_files(request);
-  if (const auto latents = identity.inputs.find("init_latents"); latents != identity.inputs.end()) {
-    pixels["init_latents"] = latents->second.sha256;
+  for (const char* key : {"extend", "init_latents"}) {
+    if (const auto file = identity.inputs.find(key); file != identity.inputs.end()) {
+      pixels[key] = file->second.sha256;
+    }
   }
   identity.id = id_of(with_key(maker.secret, "genvid clip id 1\n" + dumped(pixels)));
   identity.created = now();
@@ -155,6 +160,7 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   r.output_size = request.output_size;
   r.output_fps = request.output_fps;
   r.watermark = request.watermark;
+  r.only_new = request.only_new;
   Json record = request_to_json(r);
   record["noise"] = plan.spec.noise;  // also when it is the default
   record["genvid"] = maker.version;
@@ -171,7 +177,14 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   for (const auto& [name, file] : identity.inputs) record["inputs"][name] = file.sha256;
   add_prompts(plan.spec, request, maker, identity.id.text(), record);
   if (!plan.borders.empty()) record["borders"] = plan.borders;
+  if (plan.past_frames > 0) record["past_frames"] = plan.past_frames;
+  if (plan.past_frames > 0 && !plan.past_made) record["composite"] = true;
   return record;
+}
+
+std::string_view source_type(const Json& record) {
+  const bool composite = record.is_object() && record.contains("composite");
+  return composite ? media::kCompositeWithTrainedAlgorithmicMedia : media::kTrainedAlgorithmicMedia;
 }
 
 Json record_in(const std::map<std::string, std::string>& tags) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "core/clip_id.h"
 #include "core/json.h"
@@ -44,6 +45,9 @@ ClipIdentity identify_latents(const DecodeSpec& spec);
 
 Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& maker,
                  const ClipIdentity& identity);
+
+// What the record says of the origin of the frames: IPTC's digital source type.
+std::string_view source_type(const Json& record);
 
 // The record among a file's tags; null when there is none of ours.
 Json record_in(const std::map<std::string, std::string>& tags);

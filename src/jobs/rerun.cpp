@@ -48,6 +48,7 @@ class Planner {
     if (auto negative = negative_prompt()) plan_.request.negative_prompt = std::move(*negative);
     plan_.request.image = input("image");
     plan_.request.last_image = input("last_image");
+    plan_.request.extend = input("extend");
     plan_.request.init_latents = input("init_latents");
     take_encoder_options();
     return std::move(plan_);

@@ -27,7 +27,34 @@ std::string long_rollout(const Request& request, const Traits& traits) {
   return last ? "window" : "continue";
 }
 
+// What goes on from the last frames of a video.
+std::string choose_extension(const Request& request, const Traits& traits) {
+  std::string can;
+  if (traits.history_latents > 0) {
+    can = "extend";
+  } else if (traits.causal) {
+    can = traits.causal->window > traits.causal->block ? "causal" : "";
+  } else if (traits.image != ImageInput::kNone && long_rollout(request, traits) == "continue") {
+    can = "continue";
+  }
+  if (can.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "--extend: " + traits.title +
+                    (traits.image == ImageInput::kNone
+                         ? " starts from text alone, so it cannot go on from a video; "
+                         : " makes one window between two pictures; ") +
+                    "use genvid-tiny, a model that starts from one picture, or a causal one");
+  }
+  if (request.rollout != "auto" && request.rollout != can) {
+    throw Error(ErrorKind::kUsage,
+                "--rollout " + request.rollout + " does not go with --extend: " + traits.title +
+                    " goes on from a video by \"" + can + "\"; leave --rollout out");
+  }
+  return can;
+}
+
 std::string choose(const Request& request, const Traits& traits, const ClipSpec& spec, bool fits) {
+  if (!request.extend.empty()) return choose_extension(request, traits);
   const std::string asked = request.rollout;
   if (asked == "window") return asked;
   if (asked == "overlap") {
@@ -83,14 +110,16 @@ std::string seconds_of(int64_t frames, const ClipSpec& spec) {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-Rollout causal_rollout(const Traits& traits, ClipSpec& spec) {
+Rollout causal_rollout(const Traits& traits, ClipSpec& spec, bool extends) {
   const CausalRollout& c = *traits.causal;
   const int64_t f = traits.geometry.temporal_factor;
+  const int64_t past = extends ? c.window - c.block : 0;
   Rollout out;
   out.name = spec.rollout = "causal";
-  out.windows = ceil_div(ceil_div(spec.frames - 1, f) + 1, c.block);
+  out.windows = ceil_div(new_latents(traits.geometry, spec.frames, extends), c.block);
   out.window_frames = (c.block - 1) * f + 1;
-  const int64_t most = c.max_latents / c.block * c.block;
+  if (extends) out.past_frames = traits.geometry.frames_of(past);
+  const int64_t most = c.max_latents / c.block * c.block - past;
   if (out.windows * c.block > most) {
     const int64_t frames = (most - 1) * f + 1;
     throw Error(ErrorKind::kUsage,
@@ -111,15 +140,20 @@ Rollout causal_rollout(const Traits& traits, ClipSpec& spec) {
 
 }  // namespace
 
+int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends) {
+  return extends ? ceil_div(frames, geometry.temporal_factor) : geometry.latents_of(frames);
+}
+
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings) {
   const Geometry& g = traits.geometry;
+  const bool extends = !request.extend.empty();
   Rollout out;
   const int64_t window = g.latents_of(g.max_frames + 1) - 1;  // whole latent frames
   out.window_frames = g.frames_of(window);
   const bool fits = spec.frames <= out.window_frames;
   out.name = choose(request, traits, spec, fits);
-  if (out.name == "causal") return causal_rollout(traits, spec);
+  if (out.name == "causal") return causal_rollout(traits, spec, extends);
   const std::string limit =
       std::to_string(out.window_frames) + " frames (" + seconds_of(out.window_frames, spec) + ")";
   if (out.name == "window") {
@@ -139,16 +173,20 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
       out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
     } else if (out.name == "extend") {
-      const int64_t latents = g.latents_of(spec.frames), fresh = window - traits.history_latents;
-      out.windows = 1 + ceil_div(std::max<int64_t>(0, latents - window), fresh);
+      const int64_t fresh = window - traits.history_latents;
+      const int64_t latents = new_latents(g, spec.frames, extends),
+                    first = extends ? fresh : window;
+      out.windows = 1 + ceil_div(std::max<int64_t>(0, latents - first), fresh);
+      if (extends) out.past_frames = g.frames_of(traits.history_latents);
       out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") +
                    " of " + limit + ", each from the last " +
                    std::to_string(traits.history_latents) +
                    " latent frames of the one before; memory does not grow";
     } else {
-      out.windows = 1 + ceil_div(spec.frames - out.window_frames, out.window_frames - 1);
-      out.reason = std::to_string(out.windows) + " clips of up to " + limit +
-                   ", each from the last frame of the one before";
+      out.windows = ceil_div(spec.frames - (extends ? 0 : 1), out.window_frames - 1);
+      if (extends) out.past_frames = 1;
+      out.reason = std::to_string(out.windows) + (out.windows == 1 ? " clip" : " clips") +
+                   " of up to " + limit + ", each from the last frame of the one before";
     }
   }
   spec.rollout = out.name;

@@ -16,6 +16,7 @@ struct Rollout {
   int64_t windows = 1;        // network windows a step (overlap), clips (continue),
                               // or windows one after the other (extend), or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
+  int64_t past_frames = 0;    // of the video it goes on from, those that it looks at, at most
 };
 
 // Decides spec.rollout, window_latents, overlap_latents and, where one window is all that the
@@ -23,6 +24,10 @@ struct Rollout {
 // Throws Error(kUsage) when --rollout asks for what this checkpoint cannot do.
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings);
+
+// Latent frames that hold so many frames: of a clip of its own, or of one that goes on from
+// another.
+int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends);
 
 // Passes of one window or block through the transformer for the whole clip, for one prompt. Causal
 // blocks take one more than their steps, to leave their keys and values; the last needs none.

@@ -21,6 +21,7 @@ std::vector<uint8_t> to_bytes(const FileInfo& info) {
       {"fps", {info.fps.num, info.fps.den}},
       {"frames", info.frames},
       {"seconds", info.seconds},
+      {"audio", info.audio},
       {"color", {info.color_primaries, info.color_transfer, info.color_space, info.color_range}},
       {"tags", tags}};
   // Tags of a foreign file may not be UTF-8.
@@ -40,6 +41,7 @@ FileInfo from_bytes(const std::vector<uint8_t>& bytes) {
   info.fps = {json.at("fps").at(0), json.at("fps").at(1)};
   info.frames = json.at("frames");
   info.seconds = json.at("seconds");
+  info.audio = json.at("audio");
   info.color_primaries = json.at("color").at(0);
   info.color_transfer = json.at("color").at(1);
   info.color_space = json.at("color").at(2);

@@ -19,6 +19,7 @@ struct FileInfo {
   Rational fps;
   int64_t frames = 0;  // counted by reading every packet
   double seconds = 0;
+  bool audio = false;  // has sound, too
   std::string color_primaries, color_transfer, color_space, color_range;
   std::map<std::string, std::string> tags;  // container tags
 };

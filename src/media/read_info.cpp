@@ -66,6 +66,7 @@ FileInfo read_info(const InputFile& file) {
   FileInfo info;
   info.format = input->iformat->name;
   describe_stream(stream, info);
+  info.audio = av_find_best_stream(input, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
 
   av::Packet packet = av::new_packet();
   int code = 0;

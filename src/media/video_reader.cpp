@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/image_resize.h"
 #include "core/limits.h"
 #include "media/child.h"
 #include "media/image_orient.h"
@@ -61,6 +62,10 @@ class Reader {
     Image image = converter_.convert(frame, context_->codec_id, size);
     if (const int32_t* matrix = av::stream_display_matrix(input_.video())) {
       image = orient(std::move(image), matrix);
+    }
+    if (options_.size.width > 0) {
+      image = resize_image(crop_to_shape(std::move(image), options_.size), options_.size,
+                           Resample::kLanczos);
     }
     std::vector<uint8_t> piece = std::move(image.pixels);
     const int shape[2] = {image.width, image.height};

@@ -10,6 +10,7 @@ namespace genvid::media {
 
 struct ReadOptions {
   int max_width = 0;          // scaled down to this width, shape kept; 0 = as it is
+  Size size;                  // or cropped to this shape and scaled to exactly this; 0x0 = as it is
   int64_t max_frames = 0;     // more is an error; 0 = limits::kMaxFrames
   double max_seconds = 3600;  // of work
 };

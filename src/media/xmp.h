@@ -16,6 +16,10 @@ namespace genvid::media {
 inline constexpr std::string_view kTrainedAlgorithmicMedia =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
+// And for what holds frames of other origin, too.
+inline constexpr std::string_view kCompositeWithTrainedAlgorithmicMedia =
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
+
 struct XmpFields {
   std::string digital_source_type{kTrainedAlgorithmicMedia};  // Iptc4xmpExt:DigitalSourceType
   std::string system_name;                                    // Iptc4xmpExt:AISystemUsed

@@ -4,6 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "pipeline/past.h"
 #include "pipeline/rescue.h"
 #include "weights/tensor_file.h"
 
@@ -24,6 +25,14 @@ void ClipDelivery::open() {
   clock_.start("load", 0);
   vae_ = family_.load_vae(context_);
   decoder_ = vae_->open_decoder();
+}
+
+Tensor ClipDelivery::take_past(int64_t latents) {
+  open();
+  const Geometry geometry = family_.description->traits(*context_.model).geometry;
+  const Tensor past = past_latents(*vae_, context_, spec_, geometry, latents);
+  for (int64_t t = 0; t < past.size(2); ++t) decoder_->push(past.narrow(2, t, 1));
+  return past;
 }
 
 void ClipDelivery::push(const Tensor& latents) {

@@ -21,6 +21,9 @@ class ClipDelivery {
   ClipDelivery(const Family& family, const LoadContext& context, const ClipSpec& spec,
                const FrameSpec& frames, FrameSink& sink, StageClock& clock, int64_t latents);
 
+  // The end of spec.past as so many latent frames. The decoder goes on from them; their frames are
+  // in the file already.
+  Tensor take_past(int64_t latents);
   // The next latent frames [1, C, t, H, W]. When the output fails, later ones are only collected,
   // so that finish() can keep the whole clip's: what was sampled is not lost.
   void push(const Tensor& latents);

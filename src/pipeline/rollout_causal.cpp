@@ -9,6 +9,7 @@
 #include "genvid/error.h"
 #include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
+#include "pipeline/past.h"
 #include "pipeline/text_to_video.h"
 
 namespace genvid {
@@ -25,7 +26,7 @@ Conditioning first_known(const Family& family, const LoadContext& context, const
 }
 
 int64_t blocks_of(const ClipSpec& spec, const Geometry& geometry) {
-  return (geometry.latents_of(spec.frames) + spec.block_latents - 1) / spec.block_latents;
+  return (latents_to_make(spec, geometry) + spec.block_latents - 1) / spec.block_latents;
 }
 
 class Rollout {
@@ -45,6 +46,7 @@ class Rollout {
     const PromptPair prompts = encode_prompts(family_, context_, spec_, clock_);
     known_ = first_known(family_, context_, spec_, geometry_, clock_);
     open(prompts);
+    if (!spec_.past.empty()) take_past();
     for (int64_t block = 0; block < blocks_; ++block) {
       const Tensor made = sample(block);
       if (block + 1 < blocks_) commit(made);
@@ -64,6 +66,18 @@ class Rollout {
     if (prompts.negative.defined()) {
       negative_stream_ = denoiser_->open_stream(rollout, prompts.negative);
     }
+  }
+
+  // The end of the earlier video is remembered as if it had been made here, and the decoder goes on
+  // from it; those frames are in the file already.
+  void take_past() {
+    clock_.start("image", 0);
+    const int64_t n = spec_.block_latents;
+    int64_t blocks = spec_.window_latents / n - 1;
+    const auto have = static_cast<int64_t>(spec_.past.size());
+    while (blocks > 1 && geometry_.frames_of(blocks * n) > have) --blocks;
+    const Tensor latents = delivery_.take_past(blocks * n);
+    for (int64_t b = 0; b < blocks; ++b) commit(latents.narrow(2, b * n, n));
   }
 
   // A block's own: samplers remember earlier steps.

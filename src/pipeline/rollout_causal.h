@@ -11,7 +11,8 @@
 
 namespace genvid {
 
-// Every block is whole; frames beyond the clip's are dropped. spec.image is the first latent frame.
+// Every block is whole; frames beyond the clip's are dropped. spec.image is the first latent frame;
+// behind spec.past the first block goes on from that video's last ones.
 // Calls sink.finish(). Values that are not finite before the first frame was written: all of it
 // once more in fp32, and true is returned; later ones are Error(kNumerical).
 bool causal_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,

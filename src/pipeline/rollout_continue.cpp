@@ -7,6 +7,7 @@
 #include "genvid/error.h"
 #include "pipeline/frame_feeder.h"
 #include "pipeline/kept_state.h"
+#include "pipeline/past.h"
 #include "pipeline/text_to_video.h"
 
 namespace genvid {
@@ -58,13 +59,14 @@ Tensor feed_clip(const Family& family, const LoadContext& context, const Tensor&
 
 }  // namespace
 
-std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor) {
+std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor,
+                                  bool from_frame) {
   const int64_t f = temporal_factor;
   const auto on_grid = [f](int64_t n) { return (n - 1 + f - 1) / f * f + 1; };
   const int64_t most = (window - 1) / f * f + 1;
   std::vector<int64_t> out;
   for (int64_t have = 0; have < frames;) {
-    const int64_t repeated = out.empty() ? 0 : 1;
+    const int64_t repeated = out.empty() && !from_frame ? 0 : 1;
     const int64_t count = std::min(most, on_grid(frames - have + repeated));
     out.push_back(count);
     have += count - repeated;
@@ -93,7 +95,8 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
   const int64_t window = geometry.frames_of(spec.window_latents);
   std::optional<PromptPair> prompts;
   FrameFeeder feeder(sink, frames);
-  Tensor boundary;
+  const bool from_frame = !spec.past.empty();
+  Tensor boundary = from_frame ? past_frames(spec, 1).to(context.device) : Tensor();
   ClipSpec clip = spec;
   const auto sample = [&] {
     if (!prompts) prompts = encode_prompts(family, context, spec, clock);
@@ -107,7 +110,8 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
     return latents;
   };
   clip.keep.part = 0;
-  for (const int64_t count : chain_frames(spec.frames, window, geometry.temporal_factor)) {
+  for (const int64_t count :
+       chain_frames(spec.frames, window, geometry.temporal_factor, from_frame)) {
     clip.model_frames = count;
     const auto kept = kept_latents(clip, latents_shape(clip, geometry));
     if (kept) clock.resumed(spec.num_inference_steps);

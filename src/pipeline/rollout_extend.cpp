@@ -13,6 +13,7 @@
 #include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
 #include "pipeline/kept_state.h"
+#include "pipeline/past.h"
 #include "pipeline/text_to_video.h"
 
 namespace genvid {
@@ -46,7 +47,7 @@ class Rollout {
         spec_(spec),
         clip_(spec),
         traits_(family.description->traits(*context.model)),
-        total_(traits_.geometry.latents_of(spec.frames)),
+        total_(latents_to_make(spec, traits_.geometry)),
         clock_(clock),
         noise_(spec, traits_.geometry, total_ + spec.window_latents),
         delivery_(family, context, spec, frames, sink, clock, total_) {}
@@ -56,7 +57,11 @@ class Rollout {
     known_ = first_known(family_, context_, spec_, traits_.geometry, clock_);
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
-    if (known_.defined()) deliver(known_);
+    if (!spec_.past.empty()) {
+      known_ = delivery_.take_past(traits_.history_latents);
+    } else if (known_.defined()) {
+      deliver(known_);
+    }
     while (done_ < total_) {
       const Tensor fresh = next_window();
       deliver(fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_)));

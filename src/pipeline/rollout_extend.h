@@ -17,8 +17,9 @@ struct Extended {
 };
 
 // Every window is whole, as in training; what the last one makes too much is dropped. spec.image is
-// the first latent frame's history. Calls sink.finish(). A window with values that are not finite
-// is made once more in fp32, with all that follow.
+// the first latent frame's history, spec.past what the first window goes on from. Calls
+// sink.finish(). A window with values that are not finite is made once more in fp32, with all that
+// follow.
 Extended extend_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,
                         const FrameSpec& frames, FrameSink& sink, StageClock& clock);
 

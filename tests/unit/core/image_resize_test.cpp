@@ -60,5 +60,17 @@ TEST(ImageResize, CropsTheMiddleToTheShape) {
   EXPECT_EQ(thin.height, 1);
 }
 
+TEST(ImageResize, RepeatsItsEdgesAroundIt) {
+  const Image image = case_image(2, 1);
+  const Image out = extend_edges(image, {5, 3});
+  ASSERT_EQ(out.pixels.size(), 45u);
+  for (int y = 0; y < 3; ++y) {
+    for (int x = 0; x < 5; ++x) {  // one column to the left, two to the right
+      EXPECT_EQ(out.pixels[(y * 5 + x) * 3], image.pixels[x < 2 ? 0 : 3]) << x << " " << y;
+    }
+  }
+  EXPECT_EQ(extend_edges(image, {2, 1}).pixels, image.pixels);
+}
+
 }  // namespace
 }  // namespace genvid

@@ -36,5 +36,36 @@ TEST(Borders, ExtendedClipsMeetWhereNewLatentsBegin) {
   EXPECT_EQ(plan.borders, (std::vector<int64_t>{32, 48}));
 }
 
+TEST(Borders, BehindAVideoEveryLatentIsWholeAndTheVideosMeetAtOneToo) {
+  const auto extended = [](const std::string& model, double seconds) {
+    Request r;
+    r.prompt = "a house";
+    r.model = model;
+    r.seconds = seconds;
+    r.seed = 1;
+    r.extend = "old.mp4";
+    return make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models" / model));
+  };
+  Plan plan = extended("tiny-genvid", 4);  // 12 latents, 4 new ones a window
+  EXPECT_EQ(plan.rollout.name, "extend");
+  EXPECT_EQ(plan.rollout.windows, 3);
+  EXPECT_EQ(plan.rollout.past_frames, 16);
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{16, 32}));
+  put_past_before(plan, 100);
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{100, 116, 132}));
+  EXPECT_EQ(plan.past_frames, 100);
+
+  plan = extended("tiny-wan22-ti2v", 15);  // 360 frames, 120 new ones a clip
+  EXPECT_EQ(plan.rollout.name, "continue");
+  EXPECT_EQ(plan.rollout.windows, 3);
+  EXPECT_EQ(plan.rollout.past_frames, 1);
+  EXPECT_EQ(plan.borders, (std::vector<int64_t>{120, 240}));
+  EXPECT_EQ(extended("tiny-wan22-ti2v", 1).rollout.name, "continue") << "also when it fits";
+
+  plan = extended("../tests/data/tiny-wan21-causal", 3);
+  EXPECT_EQ(plan.rollout.name, "causal");
+  EXPECT_EQ(plan.borders.at(0), plan.spec.block_latents * 4);
+}
+
 }  // namespace
 }  // namespace genvid

@@ -53,8 +53,8 @@ TEST(Rerun, EverySettingComesBack) {
 
 TEST(Rerun, ARecordNamesNoFileAndNoFolder) {
   Json r = record();
-  for (const char* key :
-       {"output", "image", "last_image", "init_latents", "save_latents", "sign", "preview"}) {
+  for (const char* key : {"output", "image", "last_image", "extend", "init_latents", "save_latents",
+                          "sign", "preview"}) {
     r[key] = "/etc/passwd";
   }
   r["overwrite"] = true;

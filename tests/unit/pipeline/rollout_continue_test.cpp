@@ -22,6 +22,12 @@ TEST(Chain, GivesAtLeastWhatIsAskedOnTheGrid) {
   }
 }
 
+TEST(Chain, BehindAVideoTheFirstClipRepeatsItsLastFrameToo) {
+  EXPECT_EQ(chain_frames(360, 121, 4, true), (std::vector<int64_t>{121, 121, 121}));
+  EXPECT_EQ(chain_frames(120, 121, 4, true), (std::vector<int64_t>{121}));
+  EXPECT_EQ(chain_frames(121, 121, 4, true), (std::vector<int64_t>{121, 5}));
+}
+
 TEST(Chain, FifteenSecondsAt24AreThreeClips) {
   EXPECT_EQ(chain_frames(360, 121, 4), (std::vector<int64_t>{121, 121, 121}));
 }
