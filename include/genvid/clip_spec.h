@@ -42,8 +42,8 @@ struct ClipSpec {
   std::string noise = "philox";
 
   // How a clip longer than the model's window is made: "window" (it fits, or is cut to fit),
-  // "overlap" (blended at every step), "continue" (from the last frame), "extend" (own latents) or
-  // "causal" (block by block, with a memory of keys and values).
+  // "overlap" (blended at every step), "loop" (the same around a ring), "continue" (from the last
+  // frame), "extend" (own latents) or "causal" (block by block, with a memory of keys and values).
   std::string rollout = "window";
   int64_t window_latents = 0;     // latent frames of one window; 0 with "window"
   int64_t overlap_latents = 0;    // "overlap": latent frames that neighbours share

@@ -33,8 +33,8 @@ struct Request {
   std::optional<std::string> scheduler;  // "unipc" | "euler" | "euler-even" | "renoise"
   std::optional<uint64_t> seed;          // default: random, printed and recorded
 
-  // How a clip longer than the window is made: auto | window | overlap | continue | extend |
-  // causal.
+  // How a clip longer than the window is made: auto | window | overlap | loop |
+  // continue | extend | causal. loop: the last frame flows into the first.
   std::string rollout = "auto";
 
   std::string device = "auto";     // auto | cpu | cuda | cuda:N

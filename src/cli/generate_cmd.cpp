@@ -21,6 +21,7 @@ struct GenerateFlags {
   PromptSource prompt;
   ViewFlags view;
   std::string config;
+  bool loop = false;
   bool dry_run = false;
 };
 
@@ -60,7 +61,7 @@ void add_sampling_flags(GenerateFlags& f) {
   r.text("--noise", &Request::noise, "philox, or torch to compare with the reference");
   r.text("--rollout", &Request::rollout,
          "How a clip longer than the model's window is made: auto, window, overlap, continue, "
-         "extend or causal");
+         "extend or causal; loop: see --loop");
   r.text("--device", &Request::device, "auto, cpu, cuda or cuda:N");
   r.text("--dtype", &Request::dtype, "auto, fp32 or bf16");
   r.text("--vae-dtype", &Request::vae_dtype, "auto, fp32 or bf16");
@@ -76,6 +77,13 @@ Request resolve_request(const GenerateFlags& f) {
                        request);
   }
   f.fields.apply(request);
+  if (f.loop) {
+    if (request.rollout != "auto" && request.rollout != "loop") {
+      throw Error(ErrorKind::kUsage, "--loop is made by windows that go around, not by --rollout " +
+                                         request.rollout + "; give one of the two");
+    }
+    request.rollout = "loop";
+  }
   if (const auto prompt = f.prompt.read()) {
     request.prompt = *prompt;
   } else if (request.prompt.empty()) {
@@ -108,6 +116,7 @@ Command add_generate(CLI::App& app) {
   add_output_flags(flags->fields);
   add_signing_flags(flags->fields);
   add_prompt_keeping_flags(flags->fields);
+  app.add_flag("--loop", flags->loop, "The last frame flows into the first; as --rollout loop");
   app.add_flag("--dry-run", flags->dry_run, "Print the plan and stop");
   flags->view.add(app);
   return [flags] { return generate(*flags); };

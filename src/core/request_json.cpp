@@ -35,7 +35,8 @@ void visit_fields(R& r, V& v) {
   v.number("flow_shift", r.shift, 0.001, 1000.0);
   v.word("scheduler", r.scheduler, {"unipc", "euler", "euler-even", "renoise"});
   v.seed("seed", r.seed);
-  v.word("rollout", r.rollout, {"auto", "window", "overlap", "continue", "extend", "causal"});
+  v.word("rollout", r.rollout,
+         {"auto", "window", "overlap", "loop", "continue", "extend", "causal"});
   v.device("device", r.device);
   v.word("dtype", r.dtype, {"auto", "fp32", "bf16"});
   v.word("vae_dtype", r.vae_dtype, {"auto", "fp32", "bf16"});

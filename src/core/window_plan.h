@@ -13,9 +13,15 @@ struct WindowPlan {
   int64_t window = 0;           // latent frames of one window
   int64_t overlap = 0;          // latent frames that neighbours share at least
   std::vector<int64_t> starts;  // evenly spaced, first 0, last frames - window
+  bool ring = false;            // windows go around; a start is anywhere below frames
 };
 
 // One window when the clip fits. overlap < window.
 WindowPlan plan_windows(int64_t frames, int64_t window, int64_t overlap);
+
+// A clip whose end flows into its start. The windows of a step lie between those of the steps
+// before, so that where they begin and end is nowhere for long (Mobius, Bi et al. 2025, for one
+// window). One window when the clip fits.
+WindowPlan plan_ring(int64_t frames, int64_t window, int64_t overlap, int64_t step);
 
 }  // namespace genvid

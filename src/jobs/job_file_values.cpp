@@ -18,7 +18,7 @@ using Type = JsonReader::Type;
 
 constexpr std::array<std::string_view, 4> kSchedulers = {"unipc", "euler", "euler-even", "renoise"};
 constexpr std::array<std::string_view, 3> kDtypes = {"auto", "fp32", "bf16"};
-constexpr std::array<std::string_view, 6> kRollouts = {"auto",     "window", "overlap",
+constexpr std::array<std::string_view, 7> kRollouts = {"auto",     "window", "overlap", "loop",
                                                        "continue", "extend", "causal"};
 constexpr std::array<std::string_view, 2> kNoises = {"philox", "torch"};
 constexpr std::array<std::string_view, 5> kRates = {"24000/1001", "30000/1001", "48000/1001",

@@ -73,8 +73,9 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
   }
   const bool extends = !request.extend.empty();
   plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
-  plan.latent_frames = spec.block_latents > 0 ? plan.rollout.windows * spec.block_latents
-                                              : new_latents(g, spec.frames, extends);
+  plan.latent_frames = spec.block_latents > 0
+                           ? plan.rollout.windows * spec.block_latents
+                           : new_latents(g, spec.frames, extends || spec.rollout == "loop");
   spec.model_frames = g.frames_of(plan.latent_frames);
 }
 
@@ -109,7 +110,8 @@ void decide_size(const Request& request, const Traits& traits, Plan& plan) {
 
 void decide_images(const Request& request, const Traits& traits) {
   const auto decide = [&](ImageInput input, const std::string& path, const char* option) {
-    if (path.empty() && input == ImageInput::kRequired && request.extend.empty()) {
+    const bool own_start = request.extend.empty() && request.rollout != "loop";
+    if (path.empty() && input == ImageInput::kRequired && own_start) {
       usage(traits.title + " starts from a picture: give " + option + " FILE");
     }
     if (!path.empty() && input == ImageInput::kNone) {

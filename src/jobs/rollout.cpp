@@ -92,8 +92,8 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
   if (asked == "causal") return asked;
   if (asked != "auto") {
     throw Error(ErrorKind::kUsage, "--rollout is \"" + asked +
-                                       "\", expected one of: auto, window, overlap, continue, "
-                                       "extend, causal");
+                                       "\", expected one of: auto, window, overlap, loop, "
+                                       "continue, extend, causal");
   }
   if (traits.causal) return "causal";
   // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
@@ -140,12 +140,63 @@ Rollout causal_rollout(const Traits& traits, ClipSpec& spec, bool extends) {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void cannot_loop(const std::string& why) {
+  throw Error(ErrorKind::kUsage, "--loop: " + why);
+}
+
+void check_loop(const Request& request, const Traits& traits) {
+  if (!request.image.empty() || !request.last_image.empty() || !request.extend.empty()) {
+    cannot_loop("a loop has no first frame; leave --image, --last-image and --extend out");
+  }
+  if (traits.image == ImageInput::kRequired) {
+    cannot_loop(traits.title +
+                " starts from a picture, and a loop starts nowhere; use one that "
+                "makes clips from text");
+  }
+  if (traits.causal) {
+    cannot_loop(traits.title +
+                " makes block after block and cannot see the end from the start; "
+                "use a model that is not causal");
+  }
+}
+
+// Windows go around; every latent frame is whole, for none is the first.
+Rollout loop_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
+                     std::vector<std::string>& warnings) {
+  check_loop(request, traits);
+  const Geometry& g = traits.geometry;
+  const int64_t f = g.temporal_factor, window = g.latents_of(g.max_frames + 1) - 1;
+  const int64_t latents = std::max<int64_t>(2, ceil_div(spec.frames, f));
+  if (latents * f != spec.frames) {
+    warnings.push_back("a loop of " + traits.title + " is whole in steps of " + std::to_string(f) +
+                       " frames: made are " + std::to_string(latents * f) + ", not " +
+                       std::to_string(spec.frames));
+    spec.frames = latents * f;
+  }
+  spec.window_latents = window;
+  spec.overlap_latents = overlap_of(window);
+  Rollout out;
+  out.name = spec.rollout = "loop";
+  out.window_frames = g.frames_of(window);
+  out.windows =
+      static_cast<int64_t>(plan_ring(latents, window, spec.overlap_latents, 0).starts.size());
+  out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") + " of " +
+               std::to_string(std::min(window, latents)) +
+               " latent frames around the loop, shifted at every step";
+  return out;
+}
+
+}  // namespace
+
 int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends) {
   return extends ? ceil_div(frames, geometry.temporal_factor) : geometry.latents_of(frames);
 }
 
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings) {
+  if (request.rollout == "loop") return loop_rollout(request, traits, spec, warnings);
   const Geometry& g = traits.geometry;
   const bool extends = !request.extend.empty();
   Rollout out;
@@ -208,7 +259,7 @@ void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& s
       c.flops *=
           static_cast<double>(passes(rollout, spec.num_inference_steps)) / spec.num_inference_steps;
       c.tokens *= rollout.windows;
-      if (rollout.name == "overlap") {
+      if (rollout.name == "overlap" || rollout.name == "loop") {
         // The clip's latents, the sampler's history and the blend: eight fp32 copies.
         const int64_t latents = g.latents_of(spec.model_frames);
         c.work_bytes += static_cast<uint64_t>(8 * 4 * g.latent_channels * latents) *

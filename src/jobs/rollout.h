@@ -11,7 +11,7 @@
 namespace genvid {
 
 struct Rollout {
-  std::string name;           // "window", "overlap", "continue", "extend", "causal"
+  std::string name;           // "window", "overlap", "loop", "continue", "extend", "causal"
   std::string reason;         // for the plan
   int64_t windows = 1;        // network windows a step (overlap), clips (continue),
                               // or windows one after the other (extend), or blocks (causal)

@@ -1,5 +1,7 @@
 #include "pipeline/decode.h"
 
+#include <algorithm>
+
 #include "core/cancel.h"
 #include "core/log.h"
 #include "genvid/error.h"
@@ -9,12 +11,20 @@
 namespace genvid {
 namespace {
 
+// Latent frames at a loop's end that the decoder sees before the start, for what it remembers.
+constexpr int64_t kLoopLatents = 16;
+
 void decode_once(const Family& family, const LoadContext& context, const Tensor& latents,
-                 FrameFeeder& feeder, StageClock& clock, int64_t tiles) {
+                 FrameFeeder& feeder, StageClock& clock, int64_t tiles, bool loop) {
   const std::unique_ptr<VideoVae> vae = family.load_vae(context);
   const std::unique_ptr<VaeStream> decoder =
       tiles > 1 ? open_tiled_decoder(*vae, tiles) : vae->open_decoder();
   clock.start("decode", latents.size(2));
+  for (int64_t t = loop ? std::max<int64_t>(0, latents.size(2) - kLoopLatents) : latents.size(2);
+       t < latents.size(2); ++t) {
+    throw_if_cancelled();
+    decoder->push(latents.narrow(2, t, 1).to(context.device));
+  }
   for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
     throw_if_cancelled();
     maybe_run_out_of_memory("decode");
@@ -26,14 +36,14 @@ void decode_once(const Family& family, const LoadContext& context, const Tensor&
 }  // namespace
 
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
-                    const FrameSpec& spec, FrameSink& sink, StageClock& clock,
-                    MemoryLadder& ladder) {
+                    const FrameSpec& spec, FrameSink& sink, StageClock& clock, MemoryLadder& ladder,
+                    bool loop) {
   FrameFeeder feeder(sink, spec);
   bool retried = false;
   const auto decode = [&](const LoadContext& with) {
     ladder.run(MemoryLadder::Stage::kDecoding, [&] {
       feeder.restart();
-      decode_once(family, with, latents, feeder, clock, ladder.vae_tiles());
+      decode_once(family, with, latents, feeder, clock, ladder.vae_tiles(), loop);
     });
   };
   clock.start("load", 0);

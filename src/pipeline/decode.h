@@ -12,9 +12,9 @@ namespace genvid {
 
 // latents [1, C, T, H, W], normalised. Non-finite frames in half precision are decoded once more in
 // fp32, then Error(kNumerical). Returns whether that happened. ladder: for when memory runs out.
-// Calls sink.finish().
+// loop: the decoder starts as it is after the last latents. Calls sink.finish().
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
-                    const FrameSpec& spec, FrameSink& sink, StageClock& clock,
-                    MemoryLadder& ladder);
+                    const FrameSpec& spec, FrameSink& sink, StageClock& clock, MemoryLadder& ladder,
+                    bool loop = false);
 
 }  // namespace genvid

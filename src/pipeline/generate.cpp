@@ -113,8 +113,8 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true);
   result.frames = spec.frames;
   try {
-    const bool retried =
-        decode_to_sink(family, context, latents, frame_spec(spec), sink, clock, ladder);
+    const bool retried = decode_to_sink(family, context, latents, frame_spec(spec), sink, clock,
+                                        ladder, spec.rollout == "loop");
     result.fp32_retry = result.fp32_retry || retried;
   } catch (const Error& e) {
     rethrow_with_rescue(e, spec, latents);

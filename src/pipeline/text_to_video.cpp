@@ -1,5 +1,6 @@
 #include "pipeline/text_to_video.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/zeros.h>
@@ -32,16 +33,31 @@ const Stage& stage_of(const std::vector<Stage>& stages, double timestep) {
               "no transformer of the model serves timestep " + std::to_string(timestep));
 }
 
-WindowPlan clip_windows(const ClipSpec& spec, int64_t latent_frames) {
+WindowPlan clip_windows(const ClipSpec& spec, int64_t latent_frames, int64_t step = 0) {
+  if (spec.rollout == "loop")
+    return plan_ring(latent_frames, spec.window_latents, spec.overlap_latents, step);
   if (spec.rollout != "overlap") return plan_windows(latent_frames, latent_frames, 0);
   return plan_windows(latent_frames, spec.window_latents, spec.overlap_latents);
+}
+
+// Entries start.. of a dimension, going on at its beginning.
+Tensor around(const Tensor& x, int64_t dim, int64_t start, int64_t count) {
+  const int64_t here = std::min(count, x.size(dim) - start);
+  if (here == count) return x.narrow(dim, start, count);
+  return at::cat({x.narrow(dim, start, here), x.narrow(dim, 0, count - here)}, dim);
+}
+
+void add_around(Tensor& sum, const Tensor& part, int64_t start) {
+  const int64_t count = part.size(2), here = std::min(count, sum.size(2) - start);
+  sum.narrow(2, start, here).add_(part.narrow(2, 0, here));
+  if (here < count) sum.narrow(2, 0, count - here).add_(part.narrow(2, here, count - here));
 }
 
 // The whole clip's predictions, one per prompt: one call, or overlapping windows blended in fp32.
 std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& latents,
                                  const Tensor& timestep, const std::vector<Tensor>& prompts,
                                  const Conditioning& conditioning) {
-  if (plan.starts.size() == 1) {
+  if (plan.starts.size() == 1 && !plan.ring) {
     return denoiser.predict_each(latents, timestep, prompts, conditioning);
   }
   std::vector<Tensor> sums;
@@ -51,16 +67,16 @@ std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, con
     const int64_t start = plan.starts[i];
     Conditioning part = conditioning;
     if (part.concat_latents.defined()) {
-      part.concat_latents = part.concat_latents.narrow(2, start, plan.window);
+      part.concat_latents = around(part.concat_latents, 2, start, plan.window);
     }
     const Tensor w = window_weights(plan, i).view({1, 1, -1, 1, 1}).to(latents.device());
     const std::vector<Tensor> predictions =
-        denoiser.predict_each(latents.narrow(2, start, plan.window),
-                              timestep.narrow(1, start, plan.window), prompts, part);
+        denoiser.predict_each(around(latents, 2, start, plan.window),
+                              around(timestep, 1, start, plan.window), prompts, part);
     for (size_t p = 0; p < prompts.size(); ++p) {
-      sums[p].narrow(2, start, plan.window).add_(predictions[p].to(at::kFloat).mul(w));
+      add_around(sums[p], predictions[p].to(at::kFloat).mul(w), start);
     }
-    weight.narrow(2, start, plan.window).add_(w);
+    add_around(weight, w, start);
   }
   for (Tensor& sum : sums) sum.div_(weight);
   return sums;
@@ -121,7 +137,7 @@ Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geo
   Tensor latents;
   if (spec.init_latents.empty() || clip > 0) {
     latents = initial_noise(spec.noise, spec.seed, shape, clip);
-    if (spec.rollout == "overlap") {
+    if (spec.rollout == "overlap" || spec.rollout == "loop") {
       share_noise(latents, clip_windows(spec, latents.size(2)), spec.seed);
     }
   } else {
@@ -179,7 +195,6 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
                const Conditioning& conditioning, Tensor latents, StageClock& clock, StepSpan span) {
   const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
   const std::vector<Stage> stages = resident.stages();
-  const WindowPlan plan = clip_windows(spec, latents.size(2));
   const LoadContext& context = resident.context();
   std::vector<Tensor> texts{prompts.prompt};
   if (prompts.negative.defined()) texts.push_back(prompts.negative);
@@ -193,6 +208,7 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
     maybe_run_out_of_memory("denoise");
     const Tensor input = pin_latents(latents, conditioning);
     const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
+    const WindowPlan plan = clip_windows(spec, latents.size(2), i);
     const std::vector<Tensor> predictions =
         predict_clip(denoiser, plan, input, timestep, texts, conditioning);
     Tensor noise_pred = predictions.front();

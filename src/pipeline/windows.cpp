@@ -15,8 +15,8 @@ Tensor window_weights(const WindowPlan& plan, size_t i) {
   float* w = weights.mutable_data_ptr<float>();
   for (int64_t k = 0; k < plan.overlap; ++k) {
     const float ramp = (static_cast<float>(k) + 0.5f) / static_cast<float>(plan.overlap);
-    if (i > 0) w[k] = std::min(w[k], ramp);
-    if (i + 1 < plan.starts.size()) {
+    if (i > 0 || plan.ring) w[k] = std::min(w[k], ramp);
+    if (i + 1 < plan.starts.size() || plan.ring) {
       float& tail = w[plan.window - 1 - k];
       tail = std::min(tail, ramp);
     }

@@ -9,7 +9,7 @@
 namespace genvid {
 
 // Blend weights [window] of window i: ramps (k + 0.5) / overlap at edges inside the clip, never 0;
-// 1 at the clip's own ends.
+// 1 at the clip's own ends, which a ring has not.
 Tensor window_weights(const WindowPlan& plan, size_t i);
 
 // Replaces the noise after the first window by permutations of earlier frames, so that windows

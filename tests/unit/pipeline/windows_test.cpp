@@ -41,6 +41,39 @@ TEST(Windows, CoverEveryLength) {
   }
 }
 
+// Every loop, at every step: each latent frame is in a window with some weight, also around the
+// end.
+TEST(Windows, GoAroundARing) {
+  for (const int64_t frames : {2, 5, 20, 21, 22, 37, 61, 90}) {
+    for (int64_t step = 0; step < 12; ++step) {
+      const WindowPlan plan = plan_ring(frames, 21, 5, step);
+      EXPECT_EQ(plan.starts.size() == 1, frames <= 21);
+      Tensor total = at::zeros({frames});
+      for (size_t i = 0; i < plan.starts.size(); ++i) {
+        ASSERT_LT(plan.starts[i], frames);
+        const Tensor w = window_weights(plan, i);
+        ASSERT_GT(w.min().item<float>(), 0.0f);
+        for (int64_t k = 0; k < plan.window; ++k) {
+          total[(plan.starts[i] + k) % frames].add_(w[k]);
+        }
+      }
+      ASSERT_GT(total.min().item<float>(), 0.0f) << frames << " " << step;
+      if (frames > 26) {
+        ASSERT_LE(total.max().item<float>(), 2.01f) << "no frame pays for more than two windows";
+      }
+    }
+  }
+}
+
+TEST(Windows, OfARingMoveBetweenThoseOfEarlierSteps) {
+  EXPECT_EQ(plan_ring(16, 21, 5, 0).starts, std::vector<int64_t>{0});
+  EXPECT_EQ(plan_ring(16, 21, 5, 1).starts, std::vector<int64_t>{8});
+  EXPECT_EQ(plan_ring(16, 21, 5, 2).starts, std::vector<int64_t>{4});
+  EXPECT_EQ(plan_ring(16, 21, 5, 3).starts, std::vector<int64_t>{12});
+  EXPECT_EQ(plan_ring(32, 21, 5, 0).starts, (std::vector<int64_t>{0, 16}));
+  EXPECT_EQ(plan_ring(32, 21, 5, 1).starts, (std::vector<int64_t>{8, 24}));
+}
+
 TEST(Windows, SharedNoiseRepeatsFramesInAnotherOrder) {
   const WindowPlan plan = plan_windows(40, 21, 5);
   const Tensor base = initial_noise("philox", 5, {1, 2, 40, 2, 2});
