@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "core/cancel.h"
+#include "core/lack_of_memory.h"
 #include "core/log.h"
 #include "core/suggest.h"
 #include "genvid/error.h"
@@ -130,9 +131,8 @@ int run(int argc, char** argv) {
       return report(e.what(), 128 + (signal == 0 ? 2 : signal));
     }
     return report(e.what(), e.exit_code());
-  } catch (const std::bad_alloc&) {
-    return report("out of memory", static_cast<int>(ErrorKind::kMemory));
   } catch (const std::exception& e) {
+    if (is_lack_of_memory(e)) return report("out of memory", static_cast<int>(ErrorKind::kMemory));
     return report(std::string("internal error, please report it: ") + e.what(), kInternal);
   } catch (...) {
     return report("internal error, please report it", kInternal);

@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <system_error>
 #include <thread>
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/input_file.h"
+#include "core/lack_of_memory.h"
 #include "core/log.h"
 #include "media/c2pa.h"
 #include "media/sha256.h"
@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 using Clock = BatchQueue::Clock;
 
 constexpr std::chrono::milliseconds kClaimPoll{500};
+constexpr int kInternal = 70;  // a bug, as for single clips
 // Embeddings of a prompt have up to 8 MB, and are kept on the host.
 constexpr size_t kPromptsAhead = 64;
 
@@ -82,9 +83,11 @@ ClipOutcome outcome_of(const std::function<ClipOutcome()>& make) {
     if (e.kind() == ErrorKind::kCancelled) throw;
     outcome.code = e.exit_code();
     outcome.error = e.what();
-  } catch (const std::bad_alloc&) {
-    outcome.code = static_cast<int>(ErrorKind::kMemory);
-    outcome.error = "out of memory";
+  } catch (const std::exception& e) {  // one clip's end is not the batch's
+    const bool memory = is_lack_of_memory(e);
+    outcome.code = memory ? static_cast<int>(ErrorKind::kMemory) : kInternal;
+    outcome.error =
+        memory ? "out of memory" : std::string("internal error, please report it: ") + e.what();
   }
   return outcome;
 }

@@ -7,6 +7,8 @@
 
 #include <vector>
 
+#include "tensor/room.h"
+
 namespace genvid {
 namespace {
 
@@ -25,6 +27,17 @@ Tensor channels_last(const Tensor& x) {
   return (x.dim() == 4 ? x.permute({0, 2, 3, 1}) : x.permute({0, 2, 3, 4, 1})).contiguous();
 }
 
+// The output, and copies of input and weight in the order that oneDNN likes.
+void require_onednn_room(const Tensor& x, const Tensor& weight, at::IntArrayRef stride,
+                         at::IntArrayRef padding) {
+  int64_t values = x.size(0) * weight.size(0);
+  for (size_t d = 0; d < stride.size(); ++d) {
+    const auto side = static_cast<int64_t>(d);
+    values *= (x.size(side + 1) + 2 * padding[d] - weight.size(side + 2)) / stride[d] + 1;
+  }
+  require_room(2 * (x.nbytes() + weight.nbytes()) + static_cast<uint64_t>(values) * sizeof(float));
+}
+
 }  // namespace
 
 Tensor convolve_channels_last(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -32,6 +45,7 @@ Tensor convolve_channels_last(const Tensor& x, const Tensor& weight, const Tenso
   const std::vector<int64_t> ones(stride.size(), 1);
   const Tensor input = channels_second(x);
   if (use_onednn(x)) {
+    require_onednn_room(x, weight, stride, padding);
     return channels_last(
         at::mkldnn_convolution(input, weight, bias, padding, stride, ones, /*groups=*/1));
   }

@@ -4,9 +4,10 @@
 #include <c10/util/Exception.h>
 
 #include <cstring>
-#include <new>
+#include <typeinfo>
 
 #include "core/failpoint.h"
+#include "core/lack_of_memory.h"
 #include "core/log.h"
 #include "genvid/error.h"
 #include "pipeline/between_clips.h"
@@ -25,8 +26,10 @@ std::string out_of_memory() {
     return std::strstr(text, "DefaultCPUAllocator") != nullptr ? "out of memory" : "";
   } catch (const Error& e) {
     return e.kind() == ErrorKind::kMemory ? e.what() : "";
-  } catch (const std::bad_alloc&) {
-    return "out of memory";
+  } catch (const std::exception& e) {
+    // oneDNN's own error says what it could not make, not why; all that we ask for it can make.
+    const bool onednn = std::strcmp(typeid(e).name(), "N4dnnl5errorE") == 0;
+    return onednn || is_lack_of_memory(e) ? "out of memory" : "";
   } catch (...) {
     return "";
   }

@@ -13,6 +13,7 @@ lost, corrupt, duplicated or skipped clip. A tool that is not here is 'skipped',
 
 import argparse
 import collections
+import functools
 import hashlib
 import json
 import os
@@ -79,14 +80,9 @@ class Batch:
 
     def journal(self):
         """Whole lines of all journals."""
-        entries = []
-        for path in sorted(self.out.glob(".jobs.json*.journal.jsonl")):
-            for line in path.read_bytes().split(b"\n")[:-1]:
-                mark = line.rfind(b',"crc32c":"')
-                if mark < 0 or line[mark + 11:] != b'%08x"}' % crc32c(line[:mark]):
-                    continue
-                entries.append(json.loads(line))
-        return entries
+        paths = sorted(self.out.glob(".jobs.json*.journal.jsonl"))
+        lines = [line for path in paths for line in path.read_bytes().split(b"\n")[:-1]]
+        return [entry for entry in map(entry_of, lines) if entry]
 
     def begun(self):
         """Clips that were started and not ended."""
@@ -143,6 +139,14 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
+@functools.lru_cache(maxsize=4096)
+def entry_of(line):
+    """A journal's line; None when it is not whole."""
+    mark = line.rfind(b',"crc32c":"')
+    whole = mark >= 0 and line[mark + 11:] == b'%08x"}' % crc32c(line[:mark])
+    return json.loads(line) if whole else None
+
+
 def reference_of(batch):
     code, errors = batch.run()
     require(code == 0, f"the run without faults ended with {code}: {errors}")
@@ -159,7 +163,7 @@ def wait_for_lines(batch, process, lines, seconds):
     while process.poll() is None and time.monotonic() < deadline:
         if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
             return
-        time.sleep(0.001)
+        time.sleep(0.003)
 
 
 def random_kills(args, folder):
