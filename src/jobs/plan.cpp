@@ -243,7 +243,7 @@ ClipShape clip_shape(const Plan& plan) {
 }
 
 // What the process needs before any weight: the program and the libraries.
-constexpr uint64_t kProgramBytes = uint64_t{200} << 20;
+constexpr uint64_t kProgramBytes = uint64_t{172} << 20;
 
 uint64_t peak_of(const std::vector<StageCost>& costs) {
   uint64_t peak = 0;

@@ -2,6 +2,7 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include <filesystem>
 #include <mutex>
@@ -95,7 +96,10 @@ void reset_peak_device_bytes(at::Device device) {
 }
 
 void empty_device_cache(at::Device device) {
-  if (!device.is_cpu()) at::accelerator::emptyCache();
+  if (!device.is_cpu()) return at::accelerator::emptyCache();
+#ifdef __GLIBC__
+  ::malloc_trim(0);  // what was freed between pieces that are in use goes back to the system
+#endif
 }
 
 void synchronize(at::Device device) {

@@ -25,6 +25,7 @@ at::Device parse_device(const std::string& text);
 std::pair<uint64_t, uint64_t> device_memory(at::Device device);
 uint64_t peak_device_bytes(at::Device device);  // 0 on CPU
 void reset_peak_device_bytes(at::Device device);
+// Gives freed memory back: the allocator's on a GPU, the heap's on the CPU.
 void empty_device_cache(at::Device device);
 void synchronize(at::Device device);
 

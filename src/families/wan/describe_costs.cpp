@@ -22,8 +22,10 @@ class VaeWalk {
   void conv(int64_t in, int64_t out, int64_t taps, int64_t frames) {
     flops += 2.0 * static_cast<double>(frames * pixels()) * static_cast<double>(in * out * taps);
     const int64_t values = chunk_ * pixels();
-    // Input, its normalised copy, the same with history in front, and the output.
-    peak = std::max(peak, static_cast<double>(values) * static_cast<double>(3 * in + 2 * out));
+    // Input, its normalised copy, the same with history in front, and the output; plain 2-D
+    // convolutions (of resampling) have neither norm nor history.
+    const int64_t inputs = taps == 9 ? 2 : 3;
+    peak = std::max(peak, static_cast<double>(values) * static_cast<double>(inputs * in + 2 * out));
     if (taps == 27) cache += 2.0 * static_cast<double>(in * pixels());
   }
   void conv3(int64_t in, int64_t out) { conv(in, out, 27, frames_); }
@@ -125,8 +127,9 @@ double image_encoder_flops(const ImageEncoderConfig& c) {
 
 double text_work(const TextEncoderConfig& c) {
   const double width = static_cast<double>(std::max(c.d_ff, c.num_heads * c.d_kv));
-  const double scores = static_cast<double>(c.num_heads) * kTextTokens * kTextTokens;
-  return kTextTokens * (4.0 * static_cast<double>(c.d_model) + 4.0 * width) + 3.0 * scores;
+  // The position bias of every head, twice; scores themselves are never held whole.
+  const double bias = static_cast<double>(c.num_heads) * kTextTokens * kTextTokens;
+  return kTextTokens * (4.0 * static_cast<double>(c.d_model) + 4.0 * width) + 2.0 * bias;
 }
 
 // Bytes alive inside one block: either the attention's or the feed-forward's tensors.
