@@ -18,6 +18,7 @@
 #include "cli/signals.h"
 #include "core/cancel.h"
 #include "core/log.h"
+#include "core/parse_values.h"
 #include "jobs/machine.h"
 #include "jobs/model_check.h"
 #include "jobs/supervisor.h"
@@ -153,10 +154,22 @@ class ClipChecks {
     std::error_code error;
     const fs::path folder = fs::path(request.output).parent_path();
     if (!folder.empty()) fs::create_directories(folder, error);
-    Json kind = {request.codec,   request.pix_fmt,  folder.string(),
-                 spec.size.width, spec.size.height, fs::path(request.output).extension().string(),
-                 spec.fps.num,    spec.fps.den};
-    kind.push_back(request.crf ? *request.crf : -1);
+    Json kind = {request.codec,
+                 request.pix_fmt,
+                 folder.string(),
+                 spec.size.width,
+                 spec.size.height,
+                 fs::path(request.output).extension().string(),
+                 spec.fps.num,
+                 spec.fps.den,
+                 request.crf.value_or(-1),
+                 request.bitrate.value_or(-1),
+                 request.preset,
+                 request.encoder_options,
+                 request.output_size ? to_text(*request.output_size) : "",
+                 request.output_fps ? to_text(*request.output_fps) : "",
+                 request.sign,
+                 request.cert};
     if (outputs_.insert(kind.dump()).second) {
       media::check_output(output_options(request), spec.size, spec.fps, spec.frames);
     }

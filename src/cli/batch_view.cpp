@@ -1,7 +1,9 @@
 #include "cli/batch_view.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <vector>
 
 #include "cli/plan_text.h"
 #include "core/json.h"
@@ -14,15 +16,34 @@ namespace {
 using State = BatchQueue::State;
 
 constexpr size_t kMostListed = 20;
+constexpr size_t kLongestShown = 24;  // of an id, on the line with the bars
 
 void json_line(const Json& json) {
   std::fprintf(stderr, "%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
-std::string seconds_short(double seconds) {
+std::string seconds_short(double seconds, double most = 100) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f s", seconds);
-  return seconds < 100 ? text : seconds_text(seconds);
+  return seconds < most ? text : seconds_text(seconds);
+}
+
+constexpr size_t kColumns = 8;
+
+// Columns of equal width; the last is as long as it is.
+std::string aligned(const std::vector<std::array<std::string, kColumns>>& rows) {
+  std::array<size_t, kColumns> width{};
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < kColumns; ++i) width[i] = std::max(width[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i + 1 < kColumns; ++i) {
+      text += row[i] + std::string(width[i] - row[i].size() + 2, ' ');
+    }
+    text += row.back() + "\n";
+  }
+  return text;
 }
 
 size_t ended_count(const BatchQueue& queue) {
@@ -84,6 +105,7 @@ void BatchView::show_batch(const BatchQueue& queue) {
                      bar_text(static_cast<int64_t>(ended), static_cast<int64_t>(all), 12) + " " +
                      std::to_string(ended) + "/" + std::to_string(all);
   if (estimate_done_ > 0) text += ", " + clock_text(left()) + " left";
+  if (!current_.empty()) text += "  " + current_.substr(0, kLongestShown);
   bar_.set_prefix(text + "  ");
 }
 
@@ -102,6 +124,7 @@ void BatchView::ended(const BatchQueue& queue, size_t clip, const ClipOutcome& o
   const BatchClip& c = queue.clips()[clip];
   const bool done = outcome.end == ClipOutcome::End::kDone;
   stage_.erase(c.clip.id);
+  if (current_ == c.clip.id) current_.clear();
   if (done) {
     ++made_;
     bytes_ += outcome.bytes;
@@ -138,6 +161,7 @@ void BatchView::summary(const BatchQueue& queue, size_t done_before, double pric
   bar_.clear();
   const double seconds = elapsed();
   const double cost = seconds / 3600 * price_per_hour;
+  const double clips = static_cast<double>(std::max<size_t>(1, made_));
   const size_t failed = queue.count(State::kFailed);
   const size_t skipped = queue.count(State::kSkipped);
   const size_t open = queue.count(State::kWaiting) + queue.count(State::kRunning);
@@ -150,7 +174,9 @@ void BatchView::summary(const BatchQueue& queue, size_t done_before, double pric
                {"open", open},
                {"bytes", bytes_},
                {"seconds", seconds},
-               {"cost", cost}});
+               {"seconds_a_clip", made_ > 0 ? seconds / clips : 0},
+               {"cost", cost},
+               {"cost_a_clip", made_ > 0 ? cost / clips : 0}});
     return;
   }
   size_t listed = 0;
@@ -165,15 +191,14 @@ void BatchView::summary(const BatchQueue& queue, size_t done_before, double pric
   std::fprintf(stderr, "genvid: done %zu, done before %zu, failed %zu, skipped %zu", made_,
                done_before, failed, skipped);
   if (open > 0) std::fprintf(stderr, ", not begun %zu", open);
-  std::fprintf(stderr, "; %s", seconds_short(seconds).c_str());
+  std::fprintf(stderr, "; %s in all",
+               seconds < 1000 ? seconds_short(seconds, 1000).c_str() : clock_text(seconds).c_str());
   if (made_ > 0) {
-    std::fprintf(stderr, ", %s a clip, %s",
-                 seconds_short(seconds / static_cast<double>(made_)).c_str(),
+    std::fprintf(stderr, ", %s a clip, %s", seconds_short(seconds / clips).c_str(),
                  bytes_text(bytes_).c_str());
   }
   if (price_per_hour > 0) {
-    std::fprintf(stderr, ", cost %.4f, %.4f a clip", cost,
-                 cost / static_cast<double>(std::max<size_t>(1, made_)));
+    std::fprintf(stderr, ", cost %.4f in all, %.4f a clip", cost, cost / clips);
   }
   std::fprintf(stderr, "\n");
 }
@@ -183,7 +208,7 @@ std::string dry_run_text(const PreparedBatch& batch, bool keep_latents) {
   for (const auto& s : batch.settled) {
     state[s.clip] = s.state == State::kDone ? "done before" : "skipped: " + s.reason;
   }
-  std::string text;
+  std::vector<std::array<std::string, kColumns>> rows;
   double seconds = 0;
   uint64_t peak = 0;
   uint64_t latents = 0;
@@ -201,17 +226,20 @@ std::string dry_run_text(const PreparedBatch& batch, bool keep_latents) {
       latents += c.copy_of ? 0 : c.latent_bytes;
       largest = std::max(largest, c.latent_bytes);
     }
-    text += c.clip.id + "  " + std::to_string(c.frames) + " frames  " + to_text(c.size) + "  " +
-            bytes_text(c.peak_bytes) + "  " + seconds_text(c.seconds) + "  " +
-            log::printable(c.path) + "  " + c.keys.pixels.substr(0, 8) + "  " +
-            log::printable(what) + "\n";
+    rows.push_back({c.clip.id, std::to_string(c.frames) + " frames", to_text(c.size),
+                    bytes_text(c.peak_bytes), seconds_text(c.seconds), log::printable(c.path),
+                    c.keys.pixels.substr(0, 8), log::printable(what)});
   }
-  text += std::to_string(open) + " of " + std::to_string(batch.clips.size()) +
-          " clips to do, about " + seconds_text(seconds) + ", at most " + bytes_text(peak) +
-          " of memory";
+  std::string text = aligned(rows);
+  text += std::to_string(open) + " of " + std::to_string(batch.clips.size()) + " clips to do";
+  if (open > 0) {
+    text += ", about " + seconds_text(seconds) + ", at most " + bytes_text(peak) + " of memory";
+  }
   if (batch.disabled > 0) text += "; " + std::to_string(batch.disabled) + " jobs are disabled";
   text += "\n";
-  if (batch.work_bytes > 0) text += "earlier runs have kept " + bytes_text(batch.work_bytes) + "; ";
+  if (batch.work_bytes > 0)
+    text += "earlier runs have kept " + bytes_text(batch.work_bytes) + (open > 0 ? "; " : "");
+  if (open == 0) return text + (batch.work_bytes > 0 ? "\n" : "");
   // Latents, and beside them the state of a sampler: four more like them.
   text += keep_latents
               ? "latents are kept: " + bytes_text(latents) + " in all"

@@ -10,7 +10,7 @@
 namespace genvid {
 namespace {
 
-constexpr uint64_t kGeneratedCode = uint64_t{48} << 20;
+constexpr uint64_t kGeneratedCode = uint64_t{16} << 20;
 
 bool memory_is_limited() {
   struct rlimit limit {};

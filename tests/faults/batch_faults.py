@@ -45,6 +45,7 @@ class Batch:
     def __init__(self, args, clips, folder, **defaults):
         self.args = args
         self.folder = pathlib.Path(folder)
+        self.cwd = pathlib.Path.cwd()
         self.out = self.folder / "out"
         self.jobs = self.folder / "jobs.json"
         self.ids = [f"clip{i:03d}" for i in range(clips)]
@@ -66,7 +67,8 @@ class Batch:
 
     def start(self, *more, prefix=()):
         return subprocess.Popen([*prefix, *self.command(*more)], stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, env=self.environment, text=True)
+                                stderr=subprocess.PIPE, env=self.environment, text=True,
+                                cwd=self.cwd)
 
     def run(self, *more, prefix=()):
         process = self.start(*more, prefix=prefix)
@@ -105,7 +107,7 @@ class Batch:
             if entry["status"] != "done":
                 continue
             done[entry["id"]] += 1
-            data = pathlib.Path(entry["path"]).read_bytes()
+            data = (self.cwd / entry["path"]).read_bytes()
             require(len(data) == entry["bytes"] and
                     hashlib.sha256(data).hexdigest() == entry["sha256"],
                     f"{entry['id']} is done in the journal, but its file is another")
@@ -407,9 +409,30 @@ def cpu_of(commands, environment):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def summed_up(batch):
+    """The summary of a run against its own journal: counts, seconds, bytes and the price."""
+    command = batch.command("--price-per-hour", "7200", "--limit", "5", "--progress", "json")
+    begun = time.monotonic()
+    errors = subprocess.run(command, capture_output=True, text=True, check=True,
+                            env=batch.environment).stderr
+    spent = time.monotonic() - begun
+    told = json.loads(errors.splitlines()[-1])
+    done = [entry for entry in batch.journal() if entry["status"] == "done"]
+    require(told["event"] == "summary" and told["done"] == len(done) == 5, told)
+    require(told["skipped"] == len(batch.ids) - 5 and told["failed"] == told["open"] == 0, told)
+    require(told["bytes"] == sum(entry["bytes"] for entry in done), told)
+    clips = sum(entry["seconds"] for entry in done)
+    require(clips <= told["seconds"] <= spent, f"{clips} <= {told['seconds']} <= {spent}")
+    require(abs(told["seconds_a_clip"] - told["seconds"] / 5) < 1e-9, told)
+    require(abs(told["cost"] - 2 * told["seconds"]) < 1e-9, told)
+    require(abs(told["cost_a_clip"] - told["cost"] / 5) < 1e-9, told)
+    batch.clear()
+
+
 def cost(args, folder):
     batch = Batch(args, 8, folder)
     reference_of(batch)
+    summed_up(batch)
     together = cpu_of([batch.command()], batch.environment)
     single = []
     for i in batch.ids:

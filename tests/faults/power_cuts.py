@@ -64,14 +64,18 @@ class Disk:
 
 
 class PoweredBatch(batch_faults.Batch):
-    """A batch whose output folder is a disk's."""
+    """A batch whose output folder is a disk's: named as seen from there, so that the copy of a disk
+    has its files where their journal says."""
 
     def __init__(self, args, clips, folder, disk):
         super().__init__(args, clips, folder)
         self.use(disk)
 
     def use(self, disk):
-        self.out = disk.mount / "out"
+        self.cwd, self.out = disk.mount, disk.mount / "out"
+
+    def command(self, *more):
+        return ["out" if word == str(self.out) else word for word in super().command(*more)]
 
 
 def snapshot(disk, copy, process):
@@ -158,6 +162,7 @@ def main():
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
+    args.genvid, args.model = (str(pathlib.Path(p).resolve()) for p in (args.genvid, args.model))
     for tool in ("mkfs.ext4", "mount", "umount"):
         if shutil.which(tool) is None:
             skip(f"{tool} is not here")

@@ -164,9 +164,10 @@ StageCost denoise_cost(const ModelConfig& c, const ClipShape& clip,
   cost.work_bytes =
       transformer_work(c.transformer, tokens, clip.dtype_bytes) +
       static_cast<uint64_t>(latents * (c.transformer.in_channels + 8 * c.vae.z_dim)) * 4;
-  // Keys and values of every layer, for each prompt.
+  // Keys and values of every layer for each prompt: the prompt's own, and of frames that are kept.
   cost.work_bytes += static_cast<uint64_t>(2 * c.transformer.num_layers * c.transformer.dim() *
-                                           cached * (clip.guidance ? 2 : 1)) *
+                                           (kTextTokens + image_tokens + cached) *
+                                           (clip.guidance ? 2 : 1)) *
                      clip.dtype_bytes;
   return cost;
 }
