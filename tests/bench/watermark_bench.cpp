@@ -11,6 +11,7 @@
 //   GIF                          found 24 of 24, payload right 24, weakest p 1e-405
 //   PSNR against unmarked        lowest 46.42 dB, mean 47.42 dB
 //   unmarked                     0 found in 1008 trials
+//   1,000 unmarked scenes        0 found (watermark_unmarked: different clips, through verify)
 //   CPU time a frame of 832x480  embed 0.78 ms, detect 0.11 ms
 // The same scenes before the detector took off what the picture itself has in a block, used the
 // system's id as known, and the mark went by texture: 22 of 24 at CRF 28, 46.37 dB, and a pattern
