@@ -15,16 +15,6 @@
 namespace genvid {
 namespace {
 
-// The first latent frame of the first block, from a picture; empty without one.
-Conditioning first_known(const Family& family, const LoadContext& context, const ClipSpec& spec,
-                         const Geometry& geometry, StageClock& clock) {
-  if (!spec.image) return {};
-  clock.start("image", 0);
-  ClipSpec block = spec;
-  block.model_frames = (spec.block_latents - 1) * geometry.temporal_factor + 1;
-  return family.prepare_conditioning(context, block);
-}
-
 int64_t blocks_of(const ClipSpec& spec, const Geometry& geometry) {
   return (latents_to_make(spec, geometry) + spec.block_latents - 1) / spec.block_latents;
 }
@@ -44,7 +34,7 @@ class Rollout {
 
   void run() {
     const PromptPair prompts = encode_prompts(family_, context_, spec_, clock_);
-    known_ = first_known(family_, context_, spec_, geometry_, clock_);
+    known_ = picture_conditioning(family_, context_, spec_, spec_.block_latents, clock_);
     open(prompts);
     if (!spec_.past.empty()) take_past();
     for (int64_t block = 0; block < blocks_; ++block) {

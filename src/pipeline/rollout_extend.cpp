@@ -19,16 +19,6 @@
 namespace genvid {
 namespace {
 
-// The first latent frame, from a picture; undefined without one.
-Tensor first_known(const Family& family, const LoadContext& context, const ClipSpec& spec,
-                   const Geometry& geometry, StageClock& clock) {
-  if (!spec.image) return {};
-  clock.start("image", 0);
-  ClipSpec window = spec;
-  window.model_frames = geometry.frames_of(spec.window_latents);
-  return family.prepare_conditioning(context, window).pinned_latents.narrow(2, 0, 1);
-}
-
 Conditioning history(const Tensor& known, const Tensor& noise, double timestep) {
   Conditioning out;
   out.pinned_latents = at::cat({known, at::zeros_like(noise)}, 2);
@@ -54,7 +44,9 @@ class Rollout {
 
   Extended run() {
     clip_.keep.part = 0;
-    known_ = first_known(family_, context_, spec_, traits_.geometry, clock_);
+    known_ =
+        picture_conditioning(family_, context_, spec_, spec_.window_latents, clock_).pinned_latents;
+    if (known_.defined()) known_ = known_.narrow(2, 0, 1);
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
     if (!spec_.past.empty()) {

@@ -131,6 +131,15 @@ std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& g) {
           spec.model_size.height / g.spatial_factor, spec.model_size.width / g.spatial_factor};
 }
 
+Conditioning picture_conditioning(const Family& family, const LoadContext& context,
+                                  const ClipSpec& spec, int64_t latents, StageClock& clock) {
+  if (!spec.image) return {};
+  clock.start("image", 0);
+  ClipSpec part = spec;
+  part.model_frames = family.description->traits(*context.model).geometry.frames_of(latents);
+  return family.prepare_conditioning(context, part);
+}
+
 Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& g,
                      uint64_t clip) {
   const std::vector<int64_t> shape = latents_shape(spec, g);

@@ -27,6 +27,11 @@ std::vector<int64_t> latents_shape(const ClipSpec& spec, const Geometry& geometr
 Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geometry& geometry,
                      uint64_t clip = 0);
 
+// What spec.image means to the first `latents` latent frames of a clip made in parts; empty without
+// a picture.
+Conditioning picture_conditioning(const Family& family, const LoadContext& context,
+                                  const ClipSpec& spec, int64_t latents, StageClock& clock);
+
 // The one denoiser in memory. Moving to another set of weights frees the first before it loads; the
 // last one may stay for the next clip.
 class ResidentDenoiser {

@@ -3,11 +3,11 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "families/genvid_tiny/transformer.h"
+#include "nn/network_input.h"
 
 namespace genvid::genvid_tiny {
 namespace {
@@ -17,12 +17,6 @@ const std::vector<std::string> kKeepFp32 = {"t1",      "t2",  "pool", "ada",  "m
                                             "mod_out", "inp", "out",  "place"};
 // A prompt and a negative prompt.
 constexpr size_t kPromptsKept = 2;
-
-std::string shape_text(const Tensor& x) {
-  std::ostringstream out;
-  out << x.sizes();
-  return out.str();
-}
 
 void check_input(const TransformerConfig& c, const Tensor& latents, const Tensor& timestep) {
   const bool grid = latents.dim() == 5 && latents.size(0) == 1 &&
@@ -35,11 +29,7 @@ void check_input(const TransformerConfig& c, const Tensor& latents, const Tensor
                                        ", T, H, W] of at most " + std::to_string(c.rows) + " x " +
                                        std::to_string(c.columns) + " positions");
   }
-  if (timestep.dim() != 2 || timestep.size(0) != 1 || timestep.size(1) != latents.size(2)) {
-    throw Error(ErrorKind::kUsage, "the transformer got timesteps " + shape_text(timestep) +
-                                       ", expected one per latent frame: [1, " +
-                                       std::to_string(latents.size(2)) + "]");
-  }
+  check_timestep(timestep, latents.size(2));
 }
 
 class TinyDenoiser final : public Denoiser {
@@ -60,7 +50,7 @@ class TinyDenoiser final : public Denoiser {
     for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
     for (const Tensor& p : prompts) contexts.push_back(&context(p));
     const Tensor x = latents.to(device_, at::kFloat);
-    const Tensor x0 = transformer_.forward(x, distinct(timestep), contexts,
+    const Tensor x0 = transformer_.forward(x, distinct_timesteps(timestep, device_), contexts,
                                            rope(x.size(2), x.size(3), x.size(4)));
     const Tensor sigma =
         timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
@@ -76,13 +66,6 @@ class TinyDenoiser final : public Denoiser {
     Tensor embeds;  // held, so that identity means equality
     PromptContext context;
   };
-
-  // [G]: one value when all frames share it.
-  Tensor distinct(const Tensor& timestep) const {
-    const Tensor t = timestep.to(at::kCPU, at::kFloat).view({-1});
-    const bool same = (t == t[0]).all().item<bool>();
-    return (same ? t.narrow(0, 0, 1) : t).to(device_);
-  }
 
   const PromptContext& context(const Tensor& embeds) const {
     return std::find_if(prompts_.begin(), prompts_.end(),

@@ -5,11 +5,11 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "families/wan/transformer.h"
+#include "nn/network_input.h"
 
 namespace genvid::wan {
 namespace {
@@ -19,12 +19,6 @@ const std::vector<std::string> kKeepFp32 = {"time_embedder", "scale_shift_table"
                                             "norm3"};
 // A prompt and a negative prompt.
 constexpr size_t kPromptsKept = 2;
-
-std::string shape_text(const Tensor& x) {
-  std::ostringstream out;
-  out << x.sizes();
-  return out.str();
-}
 
 void check_input(const TransformerConfig& c, const Tensor& input, const Tensor& timestep) {
   const bool grid = input.dim() == 5 && input.size(0) == 1 && input.size(3) > 0 &&
@@ -39,11 +33,7 @@ void check_input(const TransformerConfig& c, const Tensor& input, const Tensor& 
             (input.dim() == 5 && input.size(1) < c.in_channels ? "; does this model need an image?"
                                                                : ""));
   }
-  if (timestep.dim() != 2 || timestep.size(0) != 1 || timestep.size(1) != input.size(2)) {
-    throw Error(ErrorKind::kUsage, "the transformer got timesteps " + shape_text(timestep) +
-                                       ", expected one per latent frame: [1, " +
-                                       std::to_string(input.size(2)) + "]");
-  }
+  check_timestep(timestep, input.size(2));
 }
 
 class WanDenoiser final : public Denoiser {
@@ -62,7 +52,8 @@ class WanDenoiser final : public Denoiser {
     }
     check_input(c, input, timestep);
     return transformer_.forward(
-        input.contiguous(), distinct(timestep), context(prompt_embeds, conditioning.image_embeds),
+        input.contiguous(), distinct_timesteps(timestep, device_),
+        context(prompt_embeds, conditioning.image_embeds),
         rope(input.size(2), input.size(3) / c.patch_size[1], input.size(4) / c.patch_size[2]));
   }
 
@@ -76,13 +67,6 @@ class WanDenoiser final : public Denoiser {
     Tensor prompt_embeds, image_embeds;  // held, so that identity means equality
     std::vector<KeyValues> context;
   };
-
-  // [G] on the device: one value when all frames share it.
-  Tensor distinct(const Tensor& timestep) const {
-    const Tensor t = timestep.to(at::kCPU, at::kFloat).view({-1});
-    const bool same = (t == t[0]).all().item<bool>();
-    return (same ? t.narrow(0, 0, 1) : t).to(device_);
-  }
 
   const std::vector<KeyValues>& context(const Tensor& prompt_embeds, const Tensor& image_embeds) {
     const auto found = std::find_if(prompts_.begin(), prompts_.end(), [&](const Prompt& p) {
@@ -160,7 +144,8 @@ class WanDenoiser::Stream final : public CausalStream {
                                input.size(4) / c.patch_size[2], ring_.block() * block_);
       rope_block_ = ring_.block();
     }
-    return transformer.forward(input, denoiser_.distinct(timestep), context_, rope_, &ring_);
+    return transformer.forward(input, distinct_timesteps(timestep, denoiser_.device_), context_,
+                               rope_, &ring_);
   }
 
   // A pass at timestep 0: what it leaves in the ring is what later blocks see.
