@@ -43,12 +43,15 @@ struct ClipSpec {
 
   // How a clip longer than the model's window is made: "window" (it fits, or is cut to fit),
   // "overlap" (blended at every step), "loop" (the same around a ring), "continue" (from the last
-  // frame), "extend" (own latents) or "causal" (block by block, with a memory of keys and values).
+  // frame), "extend" (own latents), "diffusion-forcing" (the same, each latent frame at a noise
+  // level of its own) or "causal" (block by block, with a memory of keys and values).
   std::string rollout = "window";
   int64_t window_latents = 0;     // latent frames of one window; 0 with "window"
-  int64_t overlap_latents = 0;    // "overlap": latent frames that neighbours share
-  int64_t block_latents = 0;      // "causal": latent frames made at a time,
-  int64_t sink_latents = 0;       // and those at the start that are never forgotten
+  int64_t overlap_latents = 0;    // latent frames that neighbouring windows share
+  int64_t ar_step = 0;            // "diffusion-forcing": steps that a block lags behind the last,
+  double addnoise_condition = 0;  // and timestep of the frames that a window goes on from
+  int64_t block_latents = 0;      // latent frames made at a time ("causal") or at one noise level,
+  int64_t sink_latents = 0;       // "causal": those at the start that are never forgotten
   std::vector<double> timesteps;  // of every step, where the checkpoint has a list; else empty
 
   std::string device = "cpu";      // cpu | cuda:N, decided

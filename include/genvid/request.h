@@ -34,8 +34,13 @@ struct Request {
   std::optional<uint64_t> seed;          // default: random, printed and recorded
 
   // How a clip longer than the window is made: auto | window | overlap | loop |
-  // continue | extend | causal. loop: the last frame flows into the first.
+  // continue | extend | diffusion-forcing | causal. loop: the last frame flows into the first.
   std::string rollout = "auto";
+  // Of diffusion-forcing, as its reference names them; see ForcingRollout.
+  std::optional<int> overlap_history;    // frames
+  std::optional<int> causal_block_size;  // latent frames
+  std::optional<int> ar_step;
+  std::optional<double> addnoise_condition;
 
   std::string device = "auto";     // auto | cpu | cuda | cuda:N
   std::string dtype = "auto";      // auto | fp32 | bf16

@@ -98,6 +98,7 @@ def requests(variant):
         steps=settings["num_inference_steps"],
         guidance_scale=settings["guidance_scale"],
         guidance_scale_2=settings.get("guidance_scale_2"),
+        fps=settings["fps"] if "skyreels" in variant else None,
         component_taps=variant in ("tiny-wan21", "tiny-wan22-ti2v"),
     )
     if variant.endswith(

@@ -12,7 +12,12 @@ import os
 import diffusers
 import torch
 import transformers
-from diffusers import AutoencoderKLWan, WanImageToVideoPipeline, WanPipeline
+from diffusers import (
+    AutoencoderKLWan,
+    SkyReelsV2DiffusionForcingPipeline,
+    WanImageToVideoPipeline,
+    WanPipeline,
+)
 from PIL import Image
 from transformers import CLIPImageProcessorPil, UMT5EncoderModel
 
@@ -33,6 +38,7 @@ class Request:
     steps: int
     guidance_scale: float
     guidance_scale_2: float | None = None
+    fps: int | None = None  # told to SkyReels-V2
     seed: int = 20261122
     image: Image.Image | None = None
     last_image: Image.Image | None = None
@@ -123,7 +129,9 @@ def _load(folder, request):
         "vae": AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32),
     }
     pipeline = WanPipeline
-    if request.image is not None:
+    if index["_class_name"].startswith("SkyReelsV2DiffusionForcing"):
+        pipeline = SkyReelsV2DiffusionForcingPipeline
+    elif request.image is not None:
         pipeline = WanImageToVideoPipeline
         if (index.get("image_encoder") or [None])[0]:
             encoder = getattr(
@@ -141,14 +149,22 @@ def _load(folder, request):
     return pipe
 
 
+def _is_forcing(model):
+    return type(model).__name__ == "SkyReelsV2Transformer3DModel"
+
+
 def _tap_transformer(taps, model, request):
     taps.add("dit0.rope_cos", model.rope, lambda o: o[0])
     taps.add("dit0.rope_sin", model.rope, lambda o: o[1])
     taps.add("dit0.patch", model.patch_embedding)
     embedder = model.condition_embedder
-    taps.add("dit0.time_sinusoid", embedder.timesteps_proj)
+
+    def once(rows):  # SkyReels-V2 has them per latent frame, [1, F, D], here all equal
+        return rows[:, 0].float() if rows.ndim == 3 and _is_forcing(model) else rows
+
+    taps.add("dit0.time_sinusoid", embedder.timesteps_proj, once)
     for i, name in enumerate(("temb", "time_proj", "text", "image")):
-        taps.add(f"dit0.{name}", embedder, lambda o, i=i: o[i])
+        taps.add(f"dit0.{name}", embedder, lambda o, i=i: once(o[i]) if i < 2 else o[i])
     taps.add_blocks("dit0.block", model.blocks, request.block_taps)
     first = model.blocks[0]
     taps.add("dit0.block0.norm1", first.norm1)
@@ -283,6 +299,10 @@ def _denoise(recorder, pipe, request, embeds):
         "output_type": "latent",
         "callback_on_step_end": log.on_step,
     }
+    if _is_forcing(pipe.transformer):
+        arguments.update(prompt=None, fps=request.fps, base_num_frames=request.num_frames)
+        # It fails when given latents (0.42.1); these are the same.
+        arguments.update(latents=None, generator=torch.Generator().manual_seed(request.seed))
     if request.guidance_scale_2 is not None:
         arguments["guidance_scale_2"] = request.guidance_scale_2
     if request.image is not None:
@@ -348,6 +368,8 @@ def _description(recorder, request):
         "height": request.height,
         "width": request.width,
     }
+    if request.fps is not None:
+        result["fps"] = request.fps
     if request.guidance_scale_2 is not None:
         result["guidance_scale_2"] = request.guidance_scale_2
     result.update(

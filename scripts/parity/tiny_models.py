@@ -11,6 +11,8 @@ import math
 import torch
 from diffusers import (
     AutoencoderKLWan,
+    SkyReelsV2DiffusionForcingPipeline,
+    SkyReelsV2Transformer3DModel,
     UniPCMultistepScheduler,
     WanImageToVideoPipeline,
     WanPipeline,
@@ -101,8 +103,8 @@ def text_encoder():
     return randomize(UMT5EncoderModel(config), "t5", rules=[("SelfAttention.q", 0.7)])
 
 
-def transformer(channels_in, channels_out, salt, image_dim=None, image_positions=None):
-    model = WanTransformer3DModel(
+def transformer(channels_in, channels_out, salt, image_dim=None, image_positions=None, kind=WanTransformer3DModel, **more):
+    model = kind(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
         attention_head_dim=16,
@@ -119,6 +121,7 @@ def transformer(channels_in, channels_out, salt, image_dim=None, image_positions
         image_dim=image_dim,
         added_kv_proj_dim=32 if image_dim else None,
         pos_embed_seq_len=image_positions,
+        **more,
     )
     # Sharp cross attention, so that the few text tokens win over some 490 equal padding tokens.
     return randomize(
@@ -201,6 +204,10 @@ def _clip():
     return {"image_encoder": image_encoder(), "image_processor": image_processor()}
 
 
+def forcing_transformer():
+    return transformer(16, 16, "dit_df", kind=SkyReelsV2Transformer3DModel, inject_sample_info=True)
+
+
 _T2V = {
     "size": "48x32",
     "seconds": 0.8125,
@@ -234,5 +241,9 @@ VARIANTS = {
         "vae": vae22(), "scheduler": scheduler(5.0), "expand_timesteps": True,
         "transformer": transformer(48, 48, "dit5b")},
         {**_T2V, "size": "96x64", "seconds": 0.375, "fps": 24}),
+    "tiny-skyreels-v2-df": (SkyReelsV2DiffusionForcingPipeline, lambda: {
+        "vae": vae21(), "scheduler": scheduler(8.0), "transformer": forcing_transformer()},
+        {**_T2V, "fps": 24, "guidance_scale": 6.0,
+         "rollout": {"kind": "diffusion-forcing", "addnoise_condition": 20}}),
 }
 # fmt: on

@@ -8,6 +8,7 @@
 #include "cli/prompt_source.h"
 #include "cli/restart.h"
 #include "cli/session.h"
+#include "core/limits.h"
 #include "core/request_json.h"
 #include "genvid/error.h"
 #include "jobs/plan.h"
@@ -61,7 +62,19 @@ void add_sampling_flags(GenerateFlags& f) {
   r.text("--noise", &Request::noise, "philox, or torch to compare with the reference");
   r.text("--rollout", &Request::rollout,
          "How a clip longer than the model's window is made: auto, window, overlap, continue, "
-         "extend or causal; loop: see --loop");
+         "extend, diffusion-forcing or causal; loop: see --loop");
+  r.integer("--overlap-history", &Request::overlap_history,
+            "Diffusion forcing: frames that a window takes over from the one before", 1,
+            limits::kMaxFrames);
+  r.integer("--causal-block-size", &Request::causal_block_size,
+            "Diffusion forcing: latent frames that share a noise level; from 2 on none sees a "
+            "later block",
+            1, 1024);
+  r.integer("--ar-step", &Request::ar_step,
+            "Diffusion forcing: steps that a block lags behind the one before, 0 for none", 0,
+            limits::kMaxSteps);
+  r.number("--addnoise-condition", &Request::addnoise_condition,
+           "Diffusion forcing: noise in what is taken over, of 1000; 20 is usual");
   r.text("--device", &Request::device, "auto, cpu, cuda or cuda:N");
   r.text("--dtype", &Request::dtype, "auto, fp32 or bf16");
   r.text("--vae-dtype", &Request::vae_dtype, "auto, fp32 or bf16");

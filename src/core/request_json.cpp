@@ -35,8 +35,13 @@ void visit_fields(R& r, V& v) {
   v.number("flow_shift", r.shift, 0.001, 1000.0);
   v.word("scheduler", r.scheduler, {"unipc", "euler", "euler-even", "renoise"});
   v.seed("seed", r.seed);
-  v.word("rollout", r.rollout,
-         {"auto", "window", "overlap", "loop", "continue", "extend", "causal"});
+  v.word(
+      "rollout", r.rollout,
+      {"auto", "window", "overlap", "loop", "continue", "extend", "diffusion-forcing", "causal"});
+  v.integer("overlap_history", r.overlap_history, 1, limits::kMaxFrames);
+  v.integer("causal_block_size", r.causal_block_size, 1, 1024);
+  v.integer("ar_step", r.ar_step, 0, limits::kMaxSteps);
+  v.number("addnoise_condition", r.addnoise_condition, 0.0, 1000.0);
   v.device("device", r.device);
   v.word("dtype", r.dtype, {"auto", "fp32", "bf16"});
   v.word("vae_dtype", r.vae_dtype, {"auto", "fp32", "bf16"});

@@ -50,6 +50,16 @@ struct CausalRollout {
   int64_t max_latents = 1 << 20;  // of a clip: where the position table ends
 };
 
+// A checkpoint with a noise level of its own in every latent frame (diffusion forcing, Chen et al.
+// 2024), in the words and units of its reference implementation.
+struct ForcingRollout {
+  int64_t base_num_frames = 97;   // of one window
+  int64_t overlap_history = 17;   // frames that a window takes over from the one before
+  int64_t causal_block_size = 1;  // latent frames that share a level; > 1: none sees a later block
+  int64_t ar_step = 0;            // steps that a block lags behind the one before it; 0 = none
+  double addnoise_condition = 0;  // timestep of what is taken over, which gets noise to match
+};
+
 struct Traits {
   std::string title;  // "Wan2.2 TI2V", for people
   Geometry geometry;
@@ -62,6 +72,7 @@ struct Traits {
   double history_timestep = 0;
   bool cpu_bf16 = false;  // bf16 by default on a CPU that multiplies matrices in it
   std::optional<CausalRollout> causal;
+  std::optional<ForcingRollout> forcing;
 
   // Defaults, genvid.json over configs/ over the family's own.
   Size size;
@@ -91,6 +102,7 @@ struct ClipShape {
   int dtype_bytes = 4;   // transformer and text encoder
   int vae_dtype_bytes = 4;
   int64_t cached_latents = 0;  // latent frames whose keys and values are kept; 0 = none
+  int64_t causal_block = 0;    // > 1: blocks of so many latent frames see none that come later
 };
 
 struct StageCost {

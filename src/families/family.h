@@ -43,6 +43,10 @@ struct Conditioning {
   std::vector<bool> pinned;  // per latent frame; the pipeline holds these frames at pinned_latents
                              // and gives them pinned_timestep
   double pinned_timestep = 0;
+  // For models that are told, or can be limited so: the frame rate; and blocks of so many latent
+  // frames, each of which sees itself and those before it (0 or 1: every frame sees all).
+  double fps = 24;
+  int64_t causal_block = 0;
 };
 
 // A clip made block by block: what is finished is remembered, and only the present block computed.

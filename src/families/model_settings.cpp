@@ -34,9 +34,25 @@ std::vector<double> step_list(const JsonObject& o, const std::string& what) {
   return list;
 }
 
+void apply_forcing(const JsonObject& o, const std::string& what, Traits& traits) {
+  if (!traits.forcing) {
+    throw Error(kKind, what +
+                           ": diffusion-forcing is for checkpoints trained with a noise level of "
+                           "its own in every latent frame; take the rollout out");
+  }
+  ForcingRollout& f = *traits.forcing;
+  f.base_num_frames = o.integer("base_num_frames", f.base_num_frames, 1, 1 << 16);
+  f.overlap_history = o.integer("overlap_history", f.overlap_history, 1, 1 << 16);
+  f.causal_block_size = o.integer("causal_block_size", f.causal_block_size, 1, 1024);
+  f.ar_step = o.integer("ar_step", f.ar_step, 0, limits::kMaxSteps);
+  f.addnoise_condition = o.number("addnoise_condition", f.addnoise_condition, 0, 1000);
+}
+
 void apply_rollout(const Json& settings, const std::string& what, Traits& traits) {
   const JsonObject o(settings, what, kKind);
-  if (!o.has("kind") || o.string("kind", "") != "causal") return;  // a family's own
+  const std::string kind = o.has("kind") ? o.string("kind", "") : "";
+  if (kind == "diffusion-forcing") return apply_forcing(o, what, traits);
+  if (kind != "causal") return;  // a family's own
   CausalRollout c;
   c.block = o.require_integer("block", 1, 1024);
   c.window = o.require_integer("window", 1, 1 << 16);

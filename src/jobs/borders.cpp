@@ -33,9 +33,9 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
     for (size_t i = 1; i < windows.starts.size(); ++i) {
       add(frame_of(windows.starts[i] + windows.overlap / 2));
     }
-  } else if (spec.rollout == "extend") {
+  } else if (spec.rollout == "extend" || spec.rollout == "diffusion-forcing") {
     // What was there before is a part of the first window.
-    const int64_t fresh = window - traits.history_latents;
+    const int64_t fresh = window - spec.overlap_latents;
     for (int64_t i = 1; i < count; ++i) add(frame_of(i * fresh + (extends ? 0 : window - fresh)));
   }
   return out;

@@ -18,8 +18,8 @@ using Type = JsonReader::Type;
 
 constexpr std::array<std::string_view, 4> kSchedulers = {"unipc", "euler", "euler-even", "renoise"};
 constexpr std::array<std::string_view, 3> kDtypes = {"auto", "fp32", "bf16"};
-constexpr std::array<std::string_view, 7> kRollouts = {"auto",     "window", "overlap", "loop",
-                                                       "continue", "extend", "causal"};
+constexpr std::array<std::string_view, 8> kRollouts = {
+    "auto", "window", "overlap", "loop", "continue", "extend", "diffusion-forcing", "causal"};
 constexpr std::array<std::string_view, 2> kNoises = {"philox", "torch"};
 constexpr std::array<std::string_view, 5> kRates = {"24000/1001", "30000/1001", "48000/1001",
                                                     "60000/1001", "120000/1001"};
@@ -54,6 +54,10 @@ constexpr std::array kKeys = {
     JobKey{"threads", Kind::kInteger, 0, 1024},
     JobKey{"noise", Kind::kWord, 0, 0, kNoises},
     JobKey{"rollout", Kind::kWord, 0, 0, kRollouts},
+    JobKey{"overlap_history", Kind::kInteger, 1, kMostFrames},
+    JobKey{"causal_block_size", Kind::kInteger, 1, 1024},
+    JobKey{"ar_step", Kind::kInteger, 0, limits::kMaxSteps},
+    JobKey{"addnoise_condition", Kind::kNumber, 0, 1000},
     JobKey{"init_latents", Kind::kPath},
     JobKey{"save_latents", Kind::kTemplate},
     JobKey{"codec", Kind::kWord},

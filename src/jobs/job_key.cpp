@@ -49,6 +49,16 @@ Json asked(const Request& request) {
           {"threads", request.threads}};
 }
 
+Json rollout_key(const ClipSpec& s) {
+  Json key = {s.rollout, s.window_latents, s.overlap_latents};
+  if (s.rollout == "diffusion-forcing") {
+    for (const Json& value : {Json(s.block_latents), Json(s.ar_step), Json(s.addnoise_condition)}) {
+      key.push_back(value);
+    }
+  }
+  return key;
+}
+
 }  // namespace
 
 DigestCache::DigestCache(fs::path cache_file) : cache_file_(std::move(cache_file)) {
@@ -127,7 +137,7 @@ JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& dig
                        {"scheduler", s.scheduler},
                        {"seed", s.seed},
                        {"noise", s.noise},
-                       {"rollout", {s.rollout, s.window_latents, s.overlap_latents}},
+                       {"rollout", rollout_key(s)},
                        {"image", content(request.image)},
                        {"last_image", content(request.last_image)},
                        {"extend", content(request.extend)},

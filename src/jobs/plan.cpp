@@ -73,8 +73,8 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
   }
   const bool extends = !request.extend.empty();
   plan.rollout = decide_rollout(request, traits, spec, plan.warnings);
-  plan.latent_frames = spec.block_latents > 0
-                           ? plan.rollout.windows * spec.block_latents
+  plan.latent_frames = plan.rollout.latents > 0
+                           ? plan.rollout.latents
                            : new_latents(g, spec.frames, extends || spec.rollout == "loop");
   spec.model_frames = g.frames_of(plan.latent_frames);
 }
@@ -175,10 +175,13 @@ void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spe
                           {"unipc", "euler", "euler-even", "renoise"}, "--scheduler");
   decide_timesteps(request, traits, spec);
   spec.noise = one_of(request.noise, {"philox", "torch"}, "--noise");
-  if (spec.noise == "torch" && spec.rollout == "causal") {
-    usage(
-        "--noise torch is drawn for a whole clip at once, but this one is made block by block; "
-        "use --noise philox or --init-latents");
+  // A single window behind nothing starts from one draw, and draws no more.
+  const bool windows =
+      spec.rollout == "diffusion-forcing" && (spec.overlap_latents > 0 || !request.image.empty());
+  if (spec.noise == "torch" && (spec.rollout == "causal" || windows)) {
+    usage("--noise torch is drawn for a whole clip at once, but this one is made " +
+          std::string(windows ? "window by window" : "block by block") +
+          "; use --noise philox or --init-latents");
   }
   spec.seed = request.seed ? *request.seed : std::random_device{}();
 }
@@ -233,8 +236,10 @@ ClipShape clip_shape(const Plan& plan) {
   const ClipSpec& spec = plan.spec;
   ClipShape clip;
   clip.size = spec.model_size;
-  clip.frames = spec.rollout == "extend" ? plan.rollout.window_frames
-                                         : std::min(spec.model_frames, plan.rollout.window_frames);
+  const bool whole = spec.rollout == "extend" || spec.rollout == "diffusion-forcing";
+  clip.frames =
+      whole ? plan.rollout.window_frames : std::min(spec.model_frames, plan.rollout.window_frames);
+  clip.causal_block = spec.rollout == "diffusion-forcing" ? spec.block_latents : 0;
   clip.cached_latents = spec.rollout == "causal" ? spec.window_latents : 0;
   clip.guidance = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1;
   clip.dtype_bytes = spec.dtype == "bf16" ? 2 : 4;

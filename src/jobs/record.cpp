@@ -37,6 +37,12 @@ Request decided(const Plan& plan, const std::string& model) {
   r.scheduler = spec.scheduler;
   r.seed = spec.seed;
   r.rollout = spec.rollout;
+  if (spec.rollout == "diffusion-forcing") {
+    r.overlap_history = static_cast<int>(plan.rollout.overlap_frames);
+    r.causal_block_size = static_cast<int>(spec.block_latents);
+    r.ar_step = static_cast<int>(spec.ar_step);
+    r.addnoise_condition = spec.addnoise_condition;
+  }
   r.dtype = spec.dtype;
   r.vae_dtype = spec.vae_dtype;
   r.noise = spec.noise;

@@ -6,6 +6,7 @@
 
 #include "core/window_plan.h"
 #include "genvid/error.h"
+#include "jobs/rollout_forcing.h"
 
 namespace genvid {
 namespace {
@@ -32,6 +33,8 @@ std::string choose_extension(const Request& request, const Traits& traits) {
   std::string can;
   if (traits.history_latents > 0) {
     can = "extend";
+  } else if (traits.forcing) {
+    can = "diffusion-forcing";
   } else if (traits.causal) {
     can = traits.causal->window > traits.causal->block ? "causal" : "";
   } else if (traits.image != ImageInput::kNone && long_rollout(request, traits) == "continue") {
@@ -83,6 +86,14 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
     }
     return asked;
   }
+  if (asked == "diffusion-forcing") {
+    if (!traits.forcing) {
+      cannot(asked, traits,
+             "was not trained with a noise level of its own in every latent frame; SkyReels-V2 DF "
+             "checkpoints were");
+    }
+    return asked;
+  }
   if (asked == "causal" && !traits.causal) {
     cannot(asked, traits,
            "has no settings for it; where the checkpoint is made for that, they belong into its "
@@ -93,9 +104,10 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
   if (asked != "auto") {
     throw Error(ErrorKind::kUsage, "--rollout is \"" + asked +
                                        "\", expected one of: auto, window, overlap, loop, "
-                                       "continue, extend, causal");
+                                       "continue, extend, diffusion-forcing, causal");
   }
   if (traits.causal) return "causal";
+  if (traits.forcing) return "diffusion-forcing";
   // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
   const bool whole_windows =
       traits.history_latents > 0 && traits.geometry.latents_of(spec.frames) > 1;
@@ -127,6 +139,7 @@ Rollout causal_rollout(const Traits& traits, ClipSpec& spec, bool extends) {
                     " has positions for " + std::to_string(frames) + " frames (" +
                     seconds_of(frames, spec) + "); ask for less and continue in a second clip");
   }
+  out.latents = out.windows * c.block;
   spec.block_latents = c.block;
   spec.window_latents = c.window;
   spec.sink_latents = c.sink;
@@ -196,6 +209,7 @@ int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends) {
 
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings) {
+  check_forcing_flags(request, traits);
   if (request.rollout == "loop") return loop_rollout(request, traits, spec, warnings);
   const Geometry& g = traits.geometry;
   const bool extends = !request.extend.empty();
@@ -205,6 +219,7 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
   const bool fits = spec.frames <= out.window_frames;
   out.name = choose(request, traits, spec, fits);
   if (out.name == "causal") return causal_rollout(traits, spec, extends);
+  if (out.name == "diffusion-forcing") return forcing_rollout(request, traits, spec, extends);
   const std::string limit =
       std::to_string(out.window_frames) + " frames (" + seconds_of(out.window_frames, spec) + ")";
   if (out.name == "window") {
@@ -224,6 +239,7 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
       out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
     } else if (out.name == "extend") {
+      spec.overlap_latents = traits.history_latents;
       const int64_t fresh = window - traits.history_latents;
       const int64_t latents = new_latents(g, spec.frames, extends),
                     first = extends ? fresh : window;
@@ -246,7 +262,8 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
 
 int64_t passes(const Rollout& rollout, int num_inference_steps) {
   if (rollout.name == "causal") return rollout.windows * (num_inference_steps + 1) - 1;
-  return rollout.windows * num_inference_steps;
+  const int64_t lag = std::min<int64_t>(rollout.ar_step, num_inference_steps);
+  return rollout.windows * num_inference_steps + rollout.lags * lag;
 }
 
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,

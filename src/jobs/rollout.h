@@ -11,12 +11,18 @@
 namespace genvid {
 
 struct Rollout {
-  std::string name;           // "window", "overlap", "loop", "continue", "extend", "causal"
+  std::string name;           // as ClipSpec::rollout
   std::string reason;         // for the plan
   int64_t windows = 1;        // network windows a step (overlap), clips (continue),
-                              // or windows one after the other (extend), or blocks (causal)
+                              // or windows one after the other (extend, diffusion-forcing),
+                              // or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
-  int64_t past_frames = 0;    // of the video it goes on from, those that it looks at, at most
+  int64_t latents = 0;        // new ones made, where windows or blocks are whole; 0 = as needed
+  int64_t lags = 0;           // diffusion-forcing: blocks that wait for the one before them, of all
+                              // windows
+  int64_t ar_step = 0;        // and how many steps
+  int64_t overlap_frames = 0;  // diffusion-forcing: that windows share
+  int64_t past_frames = 0;     // of the video it goes on from, those that it looks at, at most
 };
 
 // Decides spec.rollout, window_latents, overlap_latents and, where one window is all that the
@@ -31,6 +37,7 @@ int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends);
 
 // Passes of one window or block through the transformer for the whole clip, for one prompt. Causal
 // blocks take one more than their steps, to leave their keys and values; the last needs none.
+// Blocks that lag behind the one before them take as many more.
 int64_t passes(const Rollout& rollout, int num_inference_steps);
 
 // The costs of one window as those of the whole clip.

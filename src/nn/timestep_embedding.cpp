@@ -8,12 +8,12 @@
 
 namespace genvid {
 
-Tensor timestep_embedding(const Tensor& timesteps, int64_t dim) {
+Tensor timestep_embedding(const Tensor& timesteps, int64_t dim, at::ScalarType arithmetic) {
   const int64_t half = dim / 2;
-  const Tensor i = at::arange(half, timesteps.options().dtype(at::kFloat));
+  const Tensor i = at::arange(half, timesteps.options().dtype(arithmetic));
   const Tensor frequency = (i * -std::log(10000.0) / static_cast<double>(half)).exp();
-  const Tensor angle = timesteps.to(at::kFloat).unsqueeze(1) * frequency.unsqueeze(0);
-  return at::cat({angle.cos(), angle.sin()}, 1);
+  const Tensor angle = timesteps.to(arithmetic).unsqueeze(1) * frequency.unsqueeze(0);
+  return at::cat({angle.cos(), angle.sin()}, 1).to(at::kFloat);
 }
 
 }  // namespace genvid

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/json.h"
+#include "diffusion/forced_scheduler.h"
 #include "diffusion/guidance.h"
 #include "diffusion/scheduler.h"
 #include "genvid/error.h"
@@ -46,6 +47,7 @@ class ReferenceCheck {
   void check_text();
   void check_image();
   void check_schedule(const Scheduler& scheduler);
+  std::unique_ptr<Scheduler> sampler() const;
   void check_calls(const Scheduler& scheduler);
   Tensor guided(Denoiser& denoiser, const Stage& stage, const Tensor& latents, double t,
                 const std::string& step);
@@ -113,6 +115,7 @@ ClipSpec ReferenceCheck::clip_spec(const Json& settings) const {
   out.size = out.model_size;
   out.model_frames = s.require_integer("num_frames", 1, 100000);
   out.frames = out.model_frames;
+  out.fps = {s.integer("fps", traits.fps.num, 1, 1000), 1};
   if (has("image.rgb8")) out.image = image_of(ref("image.rgb8"));
   if (has("image_last.rgb8")) out.last_image = image_of(ref("image_last.rgb8"));
   return out;
@@ -165,9 +168,11 @@ void ReferenceCheck::check_image() {
   if (has("embeds.negative") && guidance_enabled(clip_.guidance_scale)) {
     prompts_.negative = ref("embeds.negative").to(context_.device, context_.dtype);
   }
-  if (!clip_.image && !clip_.last_image) return;
-  clock_.start("image", 0);
-  conditioning_ = family_.prepare_conditioning(context_, clip_);
+  if (clip_.image || clip_.last_image) {
+    clock_.start("image", 0);
+    conditioning_ = family_.prepare_conditioning(context_, clip_);
+  }
+  conditioning_.fps = clip_.fps.value();
   if (conditioning_.image_embeds.defined()) {
     compare("clip.embeds", conditioning_.image_embeds, kCallGate, kHalfCallGate);
   }
@@ -238,8 +243,20 @@ void ReferenceCheck::check_calls(const Scheduler& scheduler) {
   set_tap_sink({});
 }
 
+// What the rollout of such a checkpoint steps one window with.
+std::unique_ptr<Scheduler> ReferenceCheck::sampler() const {
+  const auto make = [this] {
+    return make_scheduler(clip_.scheduler, clip_.num_inference_steps, clip_.shift);
+  };
+  const Traits traits = family_.description->traits(*context_.model);
+  if (!traits.forcing) return make();
+  const int64_t frames = ref("latents.init").size(2);
+  return std::make_unique<ForcedScheduler>(plan_forcing(frames, clip_.num_inference_steps, 0, 0),
+                                           ForcedFrames{frames, 1, 0}, make);
+}
+
 void ReferenceCheck::check_free_run() {
-  const auto scheduler = make_scheduler(clip_.scheduler, clip_.num_inference_steps, clip_.shift);
+  const auto scheduler = sampler();
   Tensor latents = ref("latents.init").to(context_.device);
   int64_t i = 0;
   for (const Stage& stage : family_.stages(*context_.model)) {

@@ -85,7 +85,7 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
     return result;
   }
 
-  if (spec.rollout == "extend") {
+  if (spec.rollout == "extend" || spec.rollout == "diffusion-forcing") {
     result.frames = spec.frames;
     const Extended made = extend_to_sink(family, context, spec, frame_spec(spec), sink, clock);
     result.sampled = made.sampled;

@@ -103,8 +103,8 @@ void keep_latents(const ClipSpec& spec, const Tensor& latents) {
   }
 }
 
-StepKeeper::StepKeeper(const ClipSpec& spec, const LoadContext& context)
-    : keep_(spec.keep), made_on_(made_on(spec, context)), total_(spec.num_inference_steps) {}
+StepKeeper::StepKeeper(const ClipSpec& spec, const LoadContext& context, int64_t total)
+    : keep_(spec.keep), made_on_(made_on(spec, context)), total_(total) {}
 
 int64_t StepKeeper::resume(Scheduler& scheduler, Tensor& latents) {
   if (keep_.prefix.empty()) return 0;

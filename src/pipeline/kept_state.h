@@ -19,7 +19,8 @@ void keep_latents(const ClipSpec& spec, const Tensor& latents);
 // Keeps the state of one sampling loop.
 class StepKeeper {
  public:
-  StepKeeper(const ClipSpec& spec, const LoadContext& context);
+  // total: steps of the loop.
+  StepKeeper(const ClipSpec& spec, const LoadContext& context, int64_t total);
 
   // Steps that are done already, with latents and scheduler as they were after them.
   int64_t resume(Scheduler& scheduler, Tensor& latents);

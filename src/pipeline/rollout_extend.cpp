@@ -1,7 +1,6 @@
 #include "pipeline/rollout_extend.h"
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "genvid/error.h"
 #include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
+#include "pipeline/forced_window.h"
 #include "pipeline/kept_state.h"
 #include "pipeline/past.h"
 #include "pipeline/text_to_video.h"
@@ -19,9 +19,10 @@
 namespace genvid {
 namespace {
 
-Conditioning history(const Tensor& known, const Tensor& noise, double timestep) {
+// latents: of a window that begins with the known ones.
+Conditioning history(const Tensor& known, const Tensor& latents, double timestep) {
   Conditioning out;
-  out.pinned_latents = at::cat({known, at::zeros_like(noise)}, 2);
+  out.pinned_latents = latents;
   out.pinned.assign(static_cast<size_t>(out.pinned_latents.size(2)), false);
   std::fill_n(out.pinned.begin(), known.size(2), true);
   out.pinned_timestep = timestep;
@@ -39,7 +40,7 @@ class Rollout {
         traits_(family.description->traits(*context.model)),
         total_(latents_to_make(spec, traits_.geometry)),
         clock_(clock),
-        noise_(spec, traits_.geometry, total_ + spec.window_latents),
+        noise_(spec, traits_.geometry, noise_latents()),
         delivery_(family, context, spec, frames, sink, clock, total_) {}
 
   Extended run() {
@@ -50,7 +51,7 @@ class Rollout {
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
     if (!spec_.past.empty()) {
-      known_ = delivery_.take_past(traits_.history_latents);
+      known_ = delivery_.take_past(spec_.overlap_latents);
     } else if (known_.defined()) {
       deliver(known_);
     }
@@ -58,7 +59,7 @@ class Rollout {
       const Tensor fresh = next_window();
       deliver(fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_)));
       known_ = known_.defined() ? at::cat({known_, fresh}, 2) : fresh;
-      const int64_t keep = std::min(traits_.history_latents, known_.size(2));
+      const int64_t keep = std::min(spec_.overlap_latents, known_.size(2));
       known_ = known_.narrow(2, known_.size(2) - keep, keep).clone();
       ++window_;
       clip_.keep.part = window_;
@@ -73,25 +74,35 @@ class Rollout {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
     const Tensor noise = noise_.initial(done_, spec_.window_latents - past);
     if (const auto kept = kept_latents(clip_, noise.sizes())) {
-      clock_.resumed(spec_.num_inference_steps);
+      clock_.resumed(window_passes(past));
+      done_passes_ += window_passes(past);
       return kept->to(context_.device);
     }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
     const Tensor fresh = noise.to(context_.device);
-    const Conditioning conditioning =
-        past > 0 ? history(known_, fresh, traits_.history_timestep) : Conditioning{};
-    const Tensor latents = sample(conditioning, past > 0 ? at::cat({known_, fresh}, 2) : fresh)
-                               .narrow(2, past, fresh.size(2));
+    const Tensor latents =
+        sample(past > 0 ? at::cat({known_, fresh}, 2) : fresh).narrow(2, past, fresh.size(2));
     keep_latents(clip_, latents);
+    done_passes_ += window_passes(past);
     return latents;
   }
 
-  Tensor sample(const Conditioning& conditioning, const Tensor& latents) {
-    const int64_t steps = spec_.num_inference_steps;
-    const StepSpan span{window_ * steps, windows() * steps};
+  // Of the network, for one window behind so many known latent frames.
+  int64_t window_passes(int64_t past) const {
+    return forced() ? forced_rows(spec_, spec_.window_latents, past) : spec_.num_inference_steps;
+  }
+  // How many start from noise. One window of forced frames draws no more than it needs, as the
+  // reference's generator does.
+  int64_t noise_latents() const {
+    return spec_.window_latents + (forced() && spec_.overlap_latents == 0 ? 0 : total_);
+  }
+  bool forced() const { return spec_.rollout == "diffusion-forcing"; }
+
+  // A window that begins with what is known.
+  Tensor sample(const Tensor& latents) {
     try {
-      return denoise(*resident_, clip_, *prompts_, conditioning, latents, clock_, span);
+      return sample_once(latents);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::kNumerical || context_.dtype == at::kFloat) throw;
       log::warn(std::string(e.what()) + "; going on in fp32");
@@ -99,6 +110,21 @@ class Rollout {
     context_.dtype = at::kFloat;
     resident_.emplace(family_, context_);
     made_.fp32_retry = true;
+    return sample_once(latents);
+  }
+
+  Tensor sample_once(const Tensor& latents) {
+    const int64_t past = known_.defined() ? known_.size(2) : 0;
+    const int64_t later = (windows() - window_ - 1) * window_passes(spec_.overlap_latents);
+    const StepSpan span{done_passes_, done_passes_ + window_passes(past) + later};
+    if (forced()) {
+      const auto noise = [this, past](int64_t row) {
+        return noise_.after_step(row, window_ * spec_.overlap_latents, past);
+      };
+      return denoise_forced(*resident_, clip_, *prompts_, past, noise, latents, clock_, span);
+    }
+    const Conditioning conditioning =
+        past > 0 ? history(known_, latents, traits_.history_timestep) : Conditioning{};
     return denoise(*resident_, clip_, *prompts_, conditioning, latents, clock_, span);
   }
 
@@ -106,7 +132,7 @@ class Rollout {
   int64_t windows() const {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
     const int64_t first = spec_.window_latents - past;
-    const int64_t step = spec_.window_latents - traits_.history_latents;
+    const int64_t step = spec_.window_latents - spec_.overlap_latents;
     return window_ + 1 + (std::max<int64_t>(0, total_ - done_ - first) + step - 1) / step;
   }
 
@@ -128,6 +154,7 @@ class Rollout {
   Tensor known_;        // the latest latent frames, history_latents at most
   int64_t done_ = 0;    // latent frames delivered
   int64_t window_ = 0;  // index
+  int64_t done_passes_ = 0;
   Extended made_;
   std::optional<PromptPair> prompts_;
 };

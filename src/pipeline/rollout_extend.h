@@ -1,7 +1,7 @@
 // Long clips from models that were trained to go on from latents of their own: window after window,
 // each with the last latent frames of the one before as known history (diffusion forcing, Chen et
-// al. 2024, with one noise level for all new frames). Frames leave as they are made; nothing is
-// held but the history.
+// al. 2024). All new frames of a window share one noise level ("extend"), or each block of them has
+// its own ("diffusion-forcing"). Frames leave as they are made; nothing is held but the history.
 #pragma once
 
 #include "families/family.h"

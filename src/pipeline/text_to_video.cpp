@@ -205,6 +205,8 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
   const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
   const std::vector<Stage> stages = resident.stages();
   const LoadContext& context = resident.context();
+  Conditioning known = conditioning;
+  known.fps = spec.fps.value();
   std::vector<Tensor> texts{prompts.prompt};
   if (prompts.negative.defined()) texts.push_back(prompts.negative);
 
@@ -219,7 +221,7 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
     const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
     const WindowPlan plan = clip_windows(spec, latents.size(2), i);
     const std::vector<Tensor> predictions =
-        predict_clip(denoiser, plan, input, timestep, texts, conditioning);
+        predict_clip(denoiser, plan, input, timestep, texts, known);
     Tensor noise_pred = predictions.front();
     if (prompts.negative.defined()) {
       const double scale = stage.second_guidance ? spec.guidance_scale_2 : spec.guidance_scale;
@@ -235,7 +237,7 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
   };
 
   clock.start("denoise", std::max<int64_t>(span.total, spec.num_inference_steps), span.before);
-  StepKeeper keeper(spec, context);
+  StepKeeper keeper(spec, context, spec.num_inference_steps);
   const int64_t first = keeper.resume(*scheduler, latents);
   clock.resumed(first);
   try {

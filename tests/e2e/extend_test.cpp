@@ -94,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Extend,
                          testing::Values(Case{"tiny-genvid", "extend", "2"},
                                          Case{"tiny-wan22-ti2v", "continue", "2"},
                                          Case{"tiny-wan21-i2v", "continue", "2"},
+                                         Case{"tiny-skyreels-v2-df", "diffusion-forcing", "2"},
                                          Case{"../tests/data/tiny-wan21-causal", "causal", "4"}));
 
 class ExtendFile : public testing::Test {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "e2e/digests_helper.h"
 #include "e2e/run_helper.h"
 
 namespace genvid::e2e {
@@ -67,16 +68,18 @@ TEST_P(LongClips, FifteenSecondsAreExact) {
   EXPECT_TRUE(first == read_bytes(dir / "a.mkv")) << "the same command gives the same file";
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LongClips,
-                         testing::Values(Case{"tiny-wan21", "overlap", false, 16},
-                                         Case{"../tests/data/tiny-wan21-causal", "causal", false,
-                                              16},
-                                         Case{"tiny-wan22-a14b", "overlap", false, 16},
-                                         Case{"tiny-wan22-ti2v", "continue", false, 24},
-                                         Case{"tiny-wan22-ti2v", "continue", true, 24},
-                                         Case{"tiny-wan21-i2v", "continue", true, 16},
-                                         Case{"tiny-genvid", "extend", false, 12},
-                                         Case{"tiny-genvid", "extend", true, 12}));
+INSTANTIATE_TEST_SUITE_P(
+    Models, LongClips,
+    testing::Values(Case{"tiny-wan21", "overlap", false, 16},
+                    Case{"../tests/data/tiny-wan21-causal", "causal", false, 16},
+                    Case{"tiny-wan22-a14b", "overlap", false, 16},
+                    Case{"tiny-wan22-ti2v", "continue", false, 24},
+                    Case{"tiny-wan22-ti2v", "continue", true, 24},
+                    Case{"tiny-wan21-i2v", "continue", true, 16},
+                    Case{"tiny-skyreels-v2-df", "diffusion-forcing", false, 24},
+                    Case{"tiny-skyreels-v2-df", "diffusion-forcing", true, 24},
+                    Case{"tiny-genvid", "extend", false, 12},
+                    Case{"tiny-genvid", "extend", true, 12}));
 
 // The file may grow to half of what it needs: the clip is sampled to its end all the same, and what
 // is kept decodes to the whole clip.
@@ -85,8 +88,8 @@ TEST(LongClipsRescue, AFullDiskKeepsAllLatents) {
     const char* name;
     const char* steps;
   };
-  for (const auto& [name, steps] :
-       {Model{"tiny-genvid", "2"}, Model{"../tests/data/tiny-wan21-causal", "4"}}) {
+  for (const auto& [name, steps] : {Model{"tiny-genvid", "2"}, Model{"tiny-skyreels-v2-df", "2"},
+                                    Model{"../tests/data/tiny-wan21-causal", "4"}}) {
     const TempDir dir;
     const auto args = [&](const std::string& file) {
       return std::vector<std::string>{
@@ -109,6 +112,54 @@ TEST(LongClipsRescue, AFullDiskKeepsAllLatents) {
     EXPECT_TRUE(read_bytes(dir / "a.mkv.latents.safetensors") ==
                 read_bytes(dir / "whole.safetensors"))
         << name;
+  }
+}
+
+// Block behind block, at a length that is whole in nothing.
+TEST(LongClipsForcing, BlocksBehindEachOther) {
+  const TempDir dir;
+  const Result made = genvid({"a house by the sea",
+                              "-o",
+                              dir / "a.mkv",
+                              "--model",
+                              models("tiny-skyreels-v2-df"),
+                              "--frames",
+                              "150",
+                              "--steps",
+                              "2",
+                              "--ar-step",
+                              "1",
+                              "--causal-block-size",
+                              "3",
+                              "--overlap-history",
+                              "18",
+                              "--addnoise-condition",
+                              "20",
+                              "--seed",
+                              "3",
+                              "--embed-prompt",
+                              "--no-history"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const Result info = genvid({"info", dir / "a.mkv", "--json"});
+  const auto json = nlohmann::json::parse(info.out);
+  EXPECT_EQ(json.at("frames"), 150) << info.out;
+  EXPECT_EQ(json.at("settings").at("ar_step"), 1);
+  EXPECT_EQ(json.at("settings").at("overlap_history"), 21) << "six latent frames, two blocks";
+  const Result again = genvid({"rerun", dir / "a.mkv", "-o", dir / "b.mkv", "--no-history"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(frame_digests(dir / "a.mkv"), frame_digests(dir / "b.mkv"));
+}
+
+TEST(LongClipsRefused, ForcingOnOtherModels) {
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--rollout", "diffusion-forcing"},
+        std::vector<std::string>{"--ar-step", "5"}}) {
+    std::vector<std::string> args = {"a house",  "-o", "x.mp4", "--model", models("tiny-wan21"),
+                                     "--dry-run"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    const Result r = genvid(args);
+    EXPECT_EQ(r.code, 2);
+    EXPECT_NE(r.err.find("SkyReels-V2 DF"), std::string::npos) << r.err;
   }
 }
 

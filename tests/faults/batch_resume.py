@@ -24,6 +24,8 @@ KINDS = {
     "two experts": ("tiny-wan22-a14b", {"num_frames": 17, "num_inference_steps": 60}),
     "overlap": ("tiny-wan21", {"num_frames": 101, "num_inference_steps": 20}),
     "continue": ("tiny-wan22-ti2v", {"num_frames": 141, "num_inference_steps": 15}),
+    "diffusion forcing": ("tiny-skyreels-v2-df", {"num_frames": 141, "num_inference_steps": 12,
+                                                  "causal_block_size": 5, "ar_step": 2}),
 }
 STEPS = ("--checkpoint-steps", "2", "--checkpoint-after", "0")
 

@@ -112,6 +112,7 @@ TEST_P(GenvidTiny, ARolledOutClip) {
   spec.noise = "torch";
   spec.rollout = "extend";
   spec.window_latents = traits.geometry.latents_of(traits.geometry.max_frames);
+  spec.overlap_latents = traits.history_latents;
   spec.save_latents = (temp / "latents.safetensors").string();
   NoFrames sink;
   EXPECT_EQ(generate_clip(spec, sink, host_).frames, spec.frames);

@@ -174,7 +174,8 @@ INSTANTIATE_TEST_SUITE_P(Variants, TransformerParity,
                                            Case{"tiny-wan22-a14b", "tiny-wan22-a14b"},
                                            Case{"tiny-wan22-i2v-a14b", "tiny-wan22-i2v-a14b"},
                                            Case{"tiny-wan22-ti2v", "tiny-wan22-ti2v"},
-                                           Case{"tiny-wan22-ti2v-image", "tiny-wan22-ti2v"}),
+                                           Case{"tiny-wan22-ti2v-image", "tiny-wan22-ti2v"},
+                                           Case{"tiny-skyreels-v2-df", "tiny-skyreels-v2-df"}),
                          [](const auto& info) {
                            std::string name = info.param.reference;
                            std::replace(name.begin(), name.end(), '-', '_');

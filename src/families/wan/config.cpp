@@ -102,6 +102,10 @@ void check_transformer(const ModelConfig& m, const TransformerConfig& t, const s
 
 void check_model(const ModelConfig& m) {
   check_transformer(m, m.transformer, "transformer/config.json");
+  if (m.diffusion_forcing) {
+    require(!m.transformer_2 && !m.expand_timesteps && !m.concat_condition(), "model_index.json",
+            "diffusion forcing has one transformer with the latents' channels alone");
+  }
   if (!m.transformer_2) return;
   check_transformer(m, *m.transformer_2, "transformer_2/config.json");
   require(m.transformer_2->in_channels == m.transformer.in_channels &&
@@ -111,9 +115,23 @@ void check_model(const ModelConfig& m) {
 
 }  // namespace
 
+bool is_diffusion_forcing(const std::string& pipeline_class) {
+  return pipeline_class == "SkyReelsV2DiffusionForcingPipeline" ||
+         pipeline_class == "SkyReelsV2DiffusionForcingImageToVideoPipeline" ||
+         pipeline_class == "SkyReelsV2DiffusionForcingVideoToVideoPipeline";
+}
+
 TransformerConfig parse_transformer_config(const Json& json, const std::string& what) {
   const JsonObject o(json, what, kKind);
   TransformerConfig c;
+  if (o.string("_class_name", "") == "SkyReelsV2Transformer3DModel") {
+    c.num_attention_heads = 16;
+    c.ffn_dim = 8192;
+    c.num_layers = 32;
+    c.fp64_time = true;
+    c.inject_sample_info = o.boolean("inject_sample_info", false);
+    c.num_frame_per_block = o.integer("num_frame_per_block", 1, 1, 1024);
+  }
   const auto patch = o.integers("patch_size", {1, 2, 2}, 1, 8, 3);
   require(patch.size() == 3 && patch[0] == 1, what, "patch_size must be [1, rows, columns]");
   c.patch_size = {patch[0], patch[1], patch[2]};
@@ -291,6 +309,7 @@ ModelConfig read_model_config(const ModelFolder& model) {
   }
   const JsonObject index(model.index(), "model_index.json", kKind);
   m.expand_timesteps = index.boolean("expand_timesteps", false);
+  m.diffusion_forcing = is_diffusion_forcing(index.string("_class_name", ""));
   // Some published 2.1 conversions name a boundary without a second transformer: it means nothing.
   if (model.has("transformer_2")) {
     m.transformer_2 = read("transformer_2", "config.json", parse_transformer_config);

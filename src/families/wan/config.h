@@ -13,7 +13,8 @@
 
 namespace genvid::wan {
 
-// transformer/config.json, WanTransformer3DModel.
+// transformer/config.json, WanTransformer3DModel; or SkyReelsV2Transformer3DModel, which is the
+// same network but for the last three members.
 struct TransformerConfig {
   std::array<int64_t, 3> patch_size{1, 2, 2};  // frames (always 1), rows, columns
   int64_t num_attention_heads = 40;
@@ -29,6 +30,9 @@ struct TransformerConfig {
   int64_t image_dim = 0;          // width of the image encoder's tokens; 0 = no image tokens
   int64_t pos_embed_seq_len = 0;  // tokens of all images together; 0 = no position table
   int64_t rope_max_seq_len = 1024;
+  bool fp64_time = false;           // sinusoids of timesteps are computed in fp64
+  bool inject_sample_info = false;  // is told whether the clip has 16 frames a second
+  int64_t num_frame_per_block = 1;  // > 1: latent frames see their block and earlier ones only
 
   int64_t dim() const { return num_attention_heads * attention_head_dim; }
 };
@@ -102,11 +106,17 @@ struct ModelConfig {
   SchedulerConfig scheduler;
   double boundary_ratio =
       0;  // t >= boundary_ratio * 1000 runs transformer; 0 without transformer_2
-  bool expand_timesteps = false;  // one timestep per latent frame, known frames at 0
+  bool expand_timesteps = false;   // one timestep per latent frame, known frames at 0
+  bool diffusion_forcing = false;  // the same, any timestep in any frame (SkyReels-V2 DF)
 
+  // The first latent frame may be a given picture's.
+  bool pins_frames() const { return expand_timesteps || diffusion_forcing; }
   // The transformer takes a mask and an encoded video beside the latents.
   bool concat_condition() const { return transformer.in_channels != vae.z_dim; }
 };
+
+// Whether model_index.json's class is one of SkyReels-V2's for diffusion forcing.
+bool is_diffusion_forcing(const std::string& pipeline_class);
 
 // One file each; `what` names it in messages. Throw Error(kModel).
 TransformerConfig parse_transformer_config(const Json& json, const std::string& what);

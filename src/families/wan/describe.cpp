@@ -11,12 +11,14 @@ namespace {
 bool matches(const ModelFolder& model) {
   const auto name = model.index().find("_class_name");
   return name != model.index().end() && name->is_string() &&
-         (*name == "WanPipeline" || *name == "WanImageToVideoPipeline");
+         (*name == "WanPipeline" || *name == "WanImageToVideoPipeline" ||
+          is_diffusion_forcing(name->get<std::string>()));
 }
 
 bool is_22(const ModelConfig& c) { return c.transformer_2.has_value() || c.expand_timesteps; }
 
 std::string task(const ModelConfig& c) {
+  if (c.diffusion_forcing) return "DF";
   if (c.expand_timesteps) return "TI2V";
   if (!c.concat_condition()) return "T2V";
   return c.transformer.pos_embed_seq_len > 0 ? "FLF2V" : "I2V";
@@ -31,10 +33,11 @@ std::string size_label(const ModelConfig& c) {
   return "";
 }
 
-std::string title(const ModelConfig& c) {
+// "Wan2.1 T2V-1.3B", the parts put together with `space`.
+std::string full_name(const ModelConfig& c, const char* space) {
   const std::string label = size_label(c);
-  return std::string(is_22(c) ? "Wan2.2 " : "Wan2.1 ") + task(c) +
-         (label.empty() ? "" : "-" + label);
+  const char* name = c.diffusion_forcing ? "SkyReels-V2" : is_22(c) ? "Wan2.2" : "Wan2.1";
+  return name + std::string(space) + task(c) + (label.empty() ? "" : "-" + label);
 }
 
 Geometry geometry(const ModelConfig& c) {
@@ -45,7 +48,7 @@ Geometry geometry(const ModelConfig& c) {
   g.size_multiple = g.spatial_factor * static_cast<int>(std::max(c.transformer.patch_size[1],
                                                                  c.transformer.patch_size[2]));
   // The window that the published models were trained on.
-  g.max_frames = c.expand_timesteps ? 121 : 81;
+  g.max_frames = c.diffusion_forcing ? 97 : c.expand_timesteps ? 121 : 81;
   // The position table of the transformer ends here.
   const int64_t positions = c.transformer.rope_max_seq_len;
   g.max_frames = std::min(g.max_frames, (positions - 1) * g.temporal_factor + 1);
@@ -70,10 +73,29 @@ void check_causal(const ModelConfig& c, Traits& t) {
   }
 }
 
+void forcing_defaults(const ModelConfig& c, Traits& t) {
+  t.forcing = ForcingRollout();
+  t.forcing->causal_block_size = c.transformer.num_frame_per_block;
+  t.size = {960, 544};
+  t.guidance_scale = t.guidance_scale_2 = 6.0;
+}
+
+// Positions start anew in every window, so that the clip itself may be of any length.
+void take_forcing_window(const ModelConfig& c, Traits& t) {
+  Geometry& g = t.geometry;
+  const int64_t most = g.frames_of(c.transformer.rope_max_seq_len);
+  g.max_frames = t.forcing->base_num_frames;
+  if (g.max_frames > most) {
+    throw Error(ErrorKind::kModel, "genvid.json: rollout: \"base_num_frames\" is " +
+                                       std::to_string(g.max_frames) + "; " + t.title +
+                                       " has positions for " + std::to_string(most));
+  }
+}
+
 Traits traits(const ModelFolder& model) {
   const ModelConfig c = read_model_config(model);
   Traits t;
-  t.title = title(c);
+  t.title = full_name(c, " ");
   t.geometry = geometry(c);
   if (c.concat_condition()) {
     t.image = ImageInput::kRequired;
@@ -84,21 +106,23 @@ Traits traits(const ModelFolder& model) {
     } else if (!clip) {
       t.last_image = ImageInput::kOptional;
     }
-  } else if (c.expand_timesteps) {
+  } else if (c.pins_frames()) {
     t.image = ImageInput::kOptional;
   }
   t.two_experts = c.transformer_2.has_value();
 
   // The reference pipelines' own defaults; configs/ has what was recommended for each model.
   t.size = {832, 480};
-  t.fps = c.expand_timesteps ? Rational{24, 1} : Rational{16, 1};
+  t.fps = c.pins_frames() ? Rational{24, 1} : Rational{16, 1};
   t.seconds = static_cast<double>(t.geometry.max_frames) / t.fps.value();
   t.shift = c.scheduler.shift;
   t.scheduler = c.scheduler.name;
+  if (c.diffusion_forcing) forcing_defaults(c, t);
   const std::string preset = preset_name(c);
   apply_settings(read_preset(preset), "configs/" + preset + ".json", t);
   apply_settings(model.settings(), "genvid.json", t);
   if (t.causal) check_causal(c, t);
+  if (t.forcing) take_forcing_window(c, t);
   return t;
 }
 
@@ -141,7 +165,7 @@ std::vector<StageCost> model_costs(const ModelFolder& model, const ClipShape& cl
 std::string preset_name(const ModelConfig& c) {
   const std::string label = size_label(c);
   if (label.empty()) return "";
-  std::string name = (is_22(c) ? "wan2.2-" : "wan2.1-") + task(c) + "-" + label;
+  std::string name = full_name(c, "-");
   std::transform(name.begin(), name.end(), name.begin(),
                  [](unsigned char ch) { return static_cast<char>(std::tolower(ch)); });
   return name;

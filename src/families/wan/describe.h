@@ -21,7 +21,7 @@ std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config);
 // describe_costs.cpp
 std::vector<StageCost> costs(const ModelConfig& config, const ClipShape& clip);
 // FLOP of one forward (one guidance branch), 1 multiply-add = 2. key_tokens: what self-attention
-// sees when that is more than its own tokens.
+// sees, 0 = its own tokens.
 double transformer_flops(const TransformerConfig& config, int64_t tokens, int64_t text_tokens,
                          int64_t image_tokens, int64_t key_tokens = 0);
 int64_t transformer_tokens(const ModelConfig& config, Size size, int64_t frames);

@@ -155,9 +155,14 @@ StageCost denoise_cost(const ModelConfig& c, const ClipShape& clip,
                                                  : 0);
   const int64_t cached =
       transformer_tokens(c, clip.size, (clip.cached_latents - 1) * c.vae.scale_factor_temporal + 1);
-  const double one = transformer_flops(c.transformer, tokens, kTextTokens, image_tokens, cached);
+  const int64_t frames = latent_frames(clip.frames, c.vae.scale_factor_temporal);
+  // With blocks that see themselves and earlier ones, a token sees half of one more on average.
+  const int64_t seen = clip.causal_block > 1
+                           ? tokens * (frames + clip.causal_block) / (2 * frames)
+                           : std::max(tokens, cached);
+  const double one = transformer_flops(c.transformer, tokens, kTextTokens, image_tokens, seen);
   cost.flops = one * (clip.guidance ? 2 : 1);
-  const int64_t latents = latent_frames(clip.frames, c.vae.scale_factor_temporal) *
+  const int64_t latents = frames *
                           (clip.size.width / c.vae.scale_factor_spatial) *
                           (clip.size.height / c.vae.scale_factor_spatial);
   // The latents, two predictions and the scheduler's history.
@@ -185,7 +190,7 @@ double transformer_flops(const TransformerConfig& c, int64_t tokens, int64_t tex
                          int64_t image_tokens, int64_t key_tokens) {
   const double d = static_cast<double>(c.dim()), f = static_cast<double>(c.ffn_dim);
   const double l = static_cast<double>(tokens), n = static_cast<double>(c.num_layers);
-  const double seen = static_cast<double>(std::max(tokens, key_tokens));
+  const double seen = static_cast<double>(key_tokens > 0 ? key_tokens : tokens);
   const double keys = static_cast<double>(text_tokens + image_tokens);
   const double patch = static_cast<double>(c.patch_size[0] * c.patch_size[1] * c.patch_size[2]);
   double flops = n * l * 2 * (6 * d * d + 2 * d * f);  // q k v o, cross q o, feed-forward

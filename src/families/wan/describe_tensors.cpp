@@ -42,6 +42,11 @@ void transformer(TensorList t, const TransformerConfig& c) {
     if (c.pos_embed_seq_len > 0) t.add(i + "pos_embed", {1, c.pos_embed_seq_len, c.image_dim});
   }
   for (int64_t n = 0; n < c.num_layers; ++n) transformer_block(t, c, "blocks." + std::to_string(n));
+  if (c.inject_sample_info) {
+    t.add("fps_embedding.weight", {2, d});
+    t.layer("fps_projection.net.0.proj", {d, d});
+    t.layer("fps_projection.net.2", {6 * d, d});
+  }
   t.layer("proj_out", {c.out_channels * p[0] * p[1] * p[2], d});
   t.add("scale_shift_table", {1, 2, d});
 }

@@ -24,7 +24,7 @@ namespace {
 
 void check_images(const ModelConfig& config, const ClipSpec& spec) {
   if (!spec.image) refuse("this model needs an image; give --image");
-  if (!config.concat_condition() && !config.expand_timesteps) {
+  if (!config.concat_condition() && !config.pins_frames()) {
     refuse("this model takes no image; drop --image or choose an image-to-video model");
   }
   const bool takes_last =
@@ -103,7 +103,7 @@ Conditioning prepare_conditioning(const LoadContext& context, const ClipSpec& sp
   const auto vae = load_vae(context);
   const auto encoder = vae->open_encoder();
   const int64_t r = config.vae.scale_factor_temporal;
-  if (config.expand_timesteps) {
+  if (config.pins_frames()) {
     const Tensor encoded = encoder->push(first).to(at::kFloat);
     tap("cond.latents", encoded);
     const int64_t frames = (spec.model_frames - 1) / r + 1;

@@ -73,6 +73,15 @@ Tensor ImageEmbedder::operator()(const Tensor& image_embeds) const {
   return norm2(down(at::gelu(up(norm1(x)))));
 }
 
+FpsEmbedding::FpsEmbedding(const WeightMap& w, const TransformerConfig& c)
+    : table(w.get("fps_embedding.weight", {2, c.dim()})),
+      up(w.scope("fps_projection.net.0.proj"), c.dim(), c.dim()),
+      down(w.scope("fps_projection.net.2"), c.dim(), 6 * c.dim()) {}
+
+Tensor FpsEmbedding::operator()(double fps) const {
+  return down(at::silu(up(table.select(0, fps == 16 ? 0 : 1))));
+}
+
 Transformer::Transformer(const WeightMap& w, const TransformerConfig& config, at::ScalarType dtype)
     : config_(config),
       dtype_(dtype),
@@ -86,6 +95,7 @@ Transformer::Transformer(const WeightMap& w, const TransformerConfig& config, at
   if (config.image_dim > 0) {
     image_embedder_.emplace(w.scope("condition_embedder.image_embedder"), config);
   }
+  if (config.inject_sample_info) fps_embedding_.emplace(w, config);
   for (int64_t i = 0; i < config.num_layers; ++i) {
     blocks_.emplace_back(w.scope("blocks").scope(i), config);
   }
@@ -154,33 +164,37 @@ void Transformer::tap_time(const char* name, const Tensor& value, int64_t tokens
   tap(name, batched ? rows.unsqueeze(0) : rows);
 }
 
-Transformer::TimeEmbedding Transformer::embed_time(const Tensor& timesteps, int64_t tokens) const {
+Transformer::TimeEmbedding Transformer::embed_time(const Tensor& timesteps, int64_t tokens,
+                                                   double fps) const {
   const TimeEmbedder& e = time_embedder_;
-  const Tensor sinusoid = timestep_embedding(timesteps, e.freq_dim);
+  const Tensor sinusoid =
+      timestep_embedding(timesteps, e.freq_dim, config_.fp64_time ? at::kDouble : at::kFloat);
   tap_time("time_sinusoid", sinusoid, tokens);
   // fp32 until here, whatever the compute dtype; the reference rounds at these two places.
   const Tensor temb = e.linear_2(at::silu(e.linear_1(sinusoid))).to(dtype_);  // [G, D]
   tap_time("temb", temb, tokens);
-  const Tensor proj = e.time_proj(at::silu(temb));  // [G, 6 D]
+  Tensor proj = e.time_proj(at::silu(temb));  // [G, 6 D]
   tap_time("time_proj", proj, tokens);
+  if (fps_embedding_) proj = proj + (*fps_embedding_)(fps);
   return {temb.to(at::kFloat).unsqueeze(0), proj.to(at::kFloat).unflatten(1, {6, -1}).unsqueeze(0)};
 }
 
 Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
                             const std::vector<KeyValues>& context, const RopeTable& rope,
-                            KvRing* cache) const {
+                            const PassOptions& options) const {
   const std::vector<int64_t> grid{latents.size(2), latents.size(3) / config_.patch_size[1],
                                   latents.size(4) / config_.patch_size[2]};
   tap_rope(rope);
   Tensor x = patchify(latents);
-  const TimeEmbedding time = embed_time(timesteps, x.size(1));
+  const TimeEmbedding time = embed_time(timesteps, x.size(1), options.fps);
+  const int64_t block_tokens = options.block_frames * grid[1] * grid[2];
   for (size_t i = 0; i < blocks_.size(); ++i) {
     throw_if_cancelled();
     const std::string name = "block" + std::to_string(i);
     {
       const TapScope scope(name);
       x = blocks_[i](std::move(x), time.time_proj, context[i], rope,
-                     KvLayer{cache, static_cast<int64_t>(i)});
+                     Sight{{options.cache, static_cast<int64_t>(i)}, block_tokens});
     }
     tap(name, x);
   }

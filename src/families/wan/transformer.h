@@ -32,6 +32,22 @@ struct ImageEmbedder {
   Tensor operator()(const Tensor& image_embeds) const;
 };
 
+// Told only to checkpoints with inject_sample_info: 16 frames a second, or another rate.
+struct FpsEmbedding {
+  Tensor table;  // [2, D]
+  Linear up, down;
+  FpsEmbedding(const WeightMap& w, const TransformerConfig& c);
+  Tensor operator()(double fps) const;  // [6 D]
+};
+
+// How one pass differs from that of a whole clip.
+struct PassOptions {
+  // The latents are the cache's current block, and rope has its positions in the clip.
+  KvRing* cache = nullptr;
+  int64_t block_frames = 0;  // > 0: latent frames see their block of so many and those before it
+  double fps = 24;
+};
+
 class Transformer {
  public:
   Transformer(const WeightMap& w, const TransformerConfig& config, at::ScalarType dtype);
@@ -44,11 +60,10 @@ class Transformer {
   // Keys and values of every block. image_embeds may be undefined.
   std::vector<KeyValues> context(const Tensor& prompt_embeds, const Tensor& image_embeds) const;
   // latents [1, C, T, H, W] in the compute dtype; timesteps fp32 [G], G = 1 or T. Returns
-  // [1, C', T, H, W] in the compute dtype. With a cache, the latents are its current block, and
-  // rope has the positions of that block in the clip.
+  // [1, C', T, H, W] in the compute dtype.
   Tensor forward(const Tensor& latents, const Tensor& timesteps,
                  const std::vector<KeyValues>& context, const RopeTable& rope,
-                 KvRing* cache = nullptr) const;
+                 const PassOptions& options = {}) const;
 
   // Names each tapped time tensor once per token, as models with a timestep per token record them.
   bool tap_time_per_token = false;
@@ -61,7 +76,7 @@ class Transformer {
 
   Tensor patchify(const Tensor& latents) const;
   Tensor unpatchify(const Tensor& tokens, at::IntArrayRef grid) const;
-  TimeEmbedding embed_time(const Tensor& timesteps, int64_t tokens) const;
+  TimeEmbedding embed_time(const Tensor& timesteps, int64_t tokens, double fps) const;
   void tap_time(const char* name, const Tensor& value, int64_t tokens) const;
 
   TransformerConfig config_;
@@ -70,6 +85,7 @@ class Transformer {
   TimeEmbedder time_embedder_;
   TextEmbedder text_embedder_;
   std::optional<ImageEmbedder> image_embedder_;
+  std::optional<FpsEmbedding> fps_embedding_;
   std::vector<TransformerBlock> blocks_;
   Linear proj_out_;
   Tensor scale_shift_table_;  // fp32 [1, 2, D]

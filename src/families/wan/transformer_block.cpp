@@ -22,14 +22,15 @@ AttentionProjections::AttentionProjections(const WeightMap& w, const Transformer
       norm_q(w.scope("norm_q"), c.dim(), c.eps),
       norm_k(w.scope("norm_k"), c.dim(), c.eps) {}
 
-Tensor SelfAttention::operator()(const Tensor& x, const RopeTable& rope, KvLayer cache) const {
+Tensor SelfAttention::operator()(const Tensor& x, const RopeTable& rope, const Sight& sight) const {
   Tensor q = norm_q(to_q(x));
   tap("attn1.norm_q", q);
   q = apply_rope(split(q), rope.cos, rope.sin);
   const Tensor k = apply_rope(split(norm_k(to_k(x))), rope.cos, rope.sin);
   const Tensor v = split(to_v(x));
-  if (cache.ring == nullptr) return to_out(attention(q, k, v));
-  const auto [keys, values] = cache.ring->put(cache.layer, k, v);
+  if (sight.block > 0) return to_out(block_causal_attention(q, k, v, sight.block));
+  if (sight.cache.ring == nullptr) return to_out(attention(q, k, v));
+  const auto [keys, values] = sight.cache.ring->put(sight.cache.layer, k, v);
   return to_out(attention(q, keys, values));
 }
 
@@ -76,14 +77,14 @@ TransformerBlock::TransformerBlock(const WeightMap& w, const TransformerConfig& 
 }
 
 Tensor TransformerBlock::operator()(Tensor x, const Tensor& time_proj, const KeyValues& context,
-                                    const RopeTable& rope, KvLayer cache) const {
+                                    const RopeTable& rope, const Sight& sight) const {
   const Tensor modulation = scale_shift_table.unsqueeze(0) + time_proj;  // [1, G, 6, D]
   const auto part = [&modulation](int64_t i) { return modulation.select(2, i); };
   const Tensor shift = part(0), scale = part(1), gate = part(2);
   const Tensor ffn_shift = part(3), ffn_scale = part(4), ffn_gate = part(5);
 
   if (tap_enabled()) tap("norm1", at::layer_norm(x.to(at::kFloat), {x.size(-1)}, {}, {}, eps));
-  Tensor y = attn1(norm_modulate(x, scale, shift, eps), rope, cache);
+  Tensor y = attn1(norm_modulate(x, scale, shift, eps), rope, sight);
   tap("attn1", y);
   x = gated_add(std::move(x), y, gate);
 

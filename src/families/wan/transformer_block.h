@@ -17,6 +17,13 @@ struct RopeTable {
   Tensor cos, sin;
 };
 
+// What self-attention sees besides its own tokens, or of them: the finished blocks in a ring; or,
+// of `block` tokens each, a token's own block and those before it; or, with neither, all tokens.
+struct Sight {
+  KvLayer cache;
+  int64_t block = 0;
+};
+
 // What cross-attention needs of a prompt: it does not change from step to step. [1, S, N, K].
 struct KeyValues {
   Tensor k, v;
@@ -36,7 +43,7 @@ struct AttentionProjections {
 struct SelfAttention : AttentionProjections {
   using AttentionProjections::AttentionProjections;
   // With a cache, x is the current block of latent frames, which sees the earlier ones as well.
-  Tensor operator()(const Tensor& x, const RopeTable& rope, KvLayer cache) const;
+  Tensor operator()(const Tensor& x, const RopeTable& rope, const Sight& sight) const;
 };
 
 struct CrossAttention : AttentionProjections {
@@ -67,7 +74,7 @@ struct TransformerBlock {
   // x [1, L, D], which the block may overwrite; time_proj fp32 [1, G, 6, D], row g of G for the
   // g-th run of L / G tokens.
   Tensor operator()(Tensor x, const Tensor& time_proj, const KeyValues& context,
-                    const RopeTable& rope, KvLayer cache) const;
+                    const RopeTable& rope, const Sight& sight) const;
 };
 
 }  // namespace genvid::wan

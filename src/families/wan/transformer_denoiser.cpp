@@ -54,7 +54,9 @@ class WanDenoiser final : public Denoiser {
     return transformer_.forward(
         input.contiguous(), distinct_timesteps(timestep, device_),
         context(prompt_embeds, conditioning.image_embeds),
-        rope(input.size(2), input.size(3) / c.patch_size[1], input.size(4) / c.patch_size[2]));
+        rope(input.size(2), input.size(3) / c.patch_size[1], input.size(4) / c.patch_size[2]),
+        PassOptions{.block_frames = conditioning.causal_block > 1 ? conditioning.causal_block : 0,
+                    .fps = conditioning.fps});
   }
 
   std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,
@@ -145,7 +147,7 @@ class WanDenoiser::Stream final : public CausalStream {
       rope_block_ = ring_.block();
     }
     return transformer.forward(input, distinct_timesteps(timestep, denoiser_.device_), context_,
-                               rope_, &ring_);
+                               rope_, PassOptions{.cache = &ring_});
   }
 
   // A pass at timestep 0: what it leaves in the ring is what later blocks see.

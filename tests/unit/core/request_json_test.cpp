@@ -30,6 +30,7 @@ constexpr const char* kFull = R"({
   "watermark": false, "overwrite": true, "format": "mkv", "bitrate": 500000, "preset": "slow",
   "encoder_options": "g=12", "output_size": "96x64", "output_fps": 25, "preview": "p.png",
   "sign": "k.pem", "cert": "c.pem", "keep_unsigned": true, "history": false, "embed_prompt": true,
+  "overlap_history": 37, "causal_block_size": 5, "ar_step": 4, "addnoise_condition": 20.5,
   "credits": "A", "likeness_consent": "none"})";
 
 TEST(RequestJson, ReadsEveryKey) {
@@ -56,6 +57,10 @@ TEST(RequestJson, ReadsEveryKey) {
   EXPECT_EQ(r.dtype, "bf16");
   EXPECT_EQ(r.vae_dtype, "fp32");
   EXPECT_EQ(r.threads, 2);
+  EXPECT_EQ(r.overlap_history, 37);
+  EXPECT_EQ(r.causal_block_size, 5);
+  EXPECT_EQ(r.ar_step, 4);
+  EXPECT_EQ(r.addnoise_condition, 20.5);
   EXPECT_EQ(r.noise, "torch");
   EXPECT_EQ(r.init_latents, "i.safetensors");
   EXPECT_EQ(r.save_latents, "s.safetensors");

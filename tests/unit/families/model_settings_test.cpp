@@ -88,6 +88,28 @@ TEST(ModelSettings, RefusesRolloutsThatDoNotFit) {
   }
 }
 
+TEST(ModelSettings, ReadsDiffusionForcing) {
+  const Json json = parse_json(
+      R"({"rollout": {"kind": "diffusion-forcing", "base_num_frames": 121, "overlap_history": 37,
+          "causal_block_size": 5, "ar_step": 5, "addnoise_condition": 20}})",
+      "test", ErrorKind::kModel);
+  Traits t;
+  EXPECT_THROW(apply_settings(json, "genvid.json", t), Error) << "no checkpoint of that kind";
+  t.forcing = ForcingRollout();
+  apply_settings(json, "genvid.json", t);
+  EXPECT_EQ(t.forcing->base_num_frames, 121);
+  EXPECT_EQ(t.forcing->overlap_history, 37);
+  EXPECT_EQ(t.forcing->causal_block_size, 5);
+  EXPECT_EQ(t.forcing->ar_step, 5);
+  EXPECT_EQ(t.forcing->addnoise_condition, 20);
+  for (const char* bad : {R"({"ar_step": -1})", R"({"overlap_history": 0})",
+                          R"({"causal_block_size": 1.5})", R"({"addnoise_condition": 1001})"}) {
+    Json wrong = parse_json(bad, "test", ErrorKind::kModel);
+    wrong["kind"] = "diffusion-forcing";
+    EXPECT_THROW(apply_settings({{"rollout", wrong}}, "genvid.json", t), Error) << bad;
+  }
+}
+
 TEST(ModelSettings, CausalPresetsAreGood) {
   for (const char* name :
        {"longlive-2.0-5b", "longlive-1.3b", "self-forcing-1.3b", "causal-forcing-1.3b"}) {
@@ -105,14 +127,16 @@ TEST(ModelSettings, EveryPresetInConfigsIsGood) {
   for (const auto& entry : std::filesystem::directory_iterator(data_dir() / "configs")) {
     if (entry.path().extension() != ".json") continue;
     const std::string name = entry.path().stem().string();
-    if (name.rfind("wan", 0) != 0) continue;
+    const bool forcing = name.rfind("skyreels", 0) == 0;
+    if (name.rfind("wan", 0) != 0 && !forcing) continue;
     Traits t;
+    if (forcing) t.forcing = ForcingRollout();
     apply_settings(read_preset(name), name, t);
     EXPECT_GT(t.size.width, 0) << name;
     EXPECT_GT(t.seconds, 0) << name;
     ++count;
   }
-  EXPECT_GE(count, 7);
+  EXPECT_GE(count, 10);
   EXPECT_TRUE(read_preset("no-such-preset").empty());
 }
 

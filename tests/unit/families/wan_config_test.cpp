@@ -112,6 +112,22 @@ TEST(WanConfig, ReadsEveryTinyCheckpoint) {
   const ModelConfig ti2v = read("tiny-wan22-ti2v");
   EXPECT_TRUE(ti2v.expand_timesteps);
   EXPECT_EQ(ti2v.vae.scale_factor_spatial, 16);
+  const ModelConfig df = read("tiny-skyreels-v2-df");
+  EXPECT_TRUE(df.diffusion_forcing && df.transformer.fp64_time);
+  EXPECT_TRUE(df.transformer.inject_sample_info);
+  EXPECT_FALSE(ti2v.diffusion_forcing || ti2v.transformer.fp64_time);
+}
+
+TEST(WanConfig, DefaultsOfSkyReelsAreItsOwn) {
+  const TransformerConfig t =
+      parse_transformer_config({{"_class_name", "SkyReelsV2Transformer3DModel"}}, "t");
+  EXPECT_EQ(t.dim(), 2048);
+  EXPECT_EQ(t.num_layers, 32);
+  EXPECT_EQ(t.ffn_dim, 8192);
+  EXPECT_FALSE(t.inject_sample_info);
+  EXPECT_EQ(t.num_frame_per_block, 1);
+  EXPECT_FALSE(parse_transformer_config({{"inject_sample_info", true}}, "t").inject_sample_info)
+      << "other classes know no such key";
 }
 
 // A copy of a tiny checkpoint's folder whose files a test may change.

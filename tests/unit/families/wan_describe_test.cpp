@@ -162,6 +162,24 @@ TEST(WanDescribe, PresetNames) {
   EXPECT_EQ(preset_name(c), "wan2.1-flf2v-14b");
   c.transformer.num_layers = 7;
   EXPECT_EQ(preset_name(c), "");
+  ModelConfig df = t2v_1_3b();
+  df.diffusion_forcing = true;
+  EXPECT_EQ(preset_name(df), "skyreels-v2-df-1.3b");
+  df = t2v_14b();
+  df.diffusion_forcing = true;
+  EXPECT_EQ(preset_name(df), "skyreels-v2-df-14b");
+}
+
+// 1.44 billion parameters: those of the frame rate are 0.02 of them.
+TEST(WanDescribe, SkyReelsIsWanAndTheFrameRate) {
+  ModelConfig df = t2v_1_3b();
+  const auto weights = [&] { return costs(df, ClipShape{.size = {960, 544}, .frames = 97})[1]; };
+  const auto plain = weights();
+  df.transformer.inject_sample_info = true;
+  const int64_t d = df.transformer.dim();
+  EXPECT_EQ(weights().weight_bytes - plain.weight_bytes,
+            static_cast<uint64_t>(2 * d + d * d + d + 6 * d * d + 6 * d) * 4);
+  EXPECT_EQ(plain.tokens, 25 * 34 * 60);
 }
 
 // Every tiny checkpoint was saved by the reference implementation: its headers must be exactly what
@@ -169,7 +187,8 @@ TEST(WanDescribe, PresetNames) {
 TEST(WanDescribe, HeadersOfTheTinyCheckpointsAreAsExpected) {
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(kModels)) {
-    if (entry.path().filename().string().rfind("tiny-wan", 0) != 0) continue;
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("tiny-wan", 0) != 0 && name.rfind("tiny-skyreels", 0) != 0) continue;
     SCOPED_TRACE(entry.path().string());
     const ModelFolder model = ModelFolder::open(entry.path());
     ASSERT_EQ(&find_description(model), &description());
@@ -196,7 +215,7 @@ TEST(WanDescribe, HeadersOfTheTinyCheckpointsAreAsExpected) {
     }
     ++checked;
   }
-  EXPECT_GE(checked, 6);
+  EXPECT_GE(checked, 7);
 }
 
 TEST(WanDescribe, TraitsOfTheTinyCheckpoints) {
