@@ -22,9 +22,16 @@ struct KeepSpec {
   int64_t part = 0;                // the engine's: clip of a chain
 };
 
+// From a part of the clip on (window, clip of a chain, or block) another prompt holds.
+struct PromptChange {
+  int64_t part = 0;
+  std::string prompt;
+};
+
 struct ClipSpec {
   std::string model_dir;
-  std::string prompt;  // as given; the text encoder cleans it
+  std::string prompt;                        // as given; the text encoder cleans it
+  std::vector<PromptChange> prompt_changes;  // parts grow, from 1
   std::string negative_prompt;
 
   Size size;                 // delivered

@@ -15,7 +15,7 @@
 namespace genvid {
 
 // Changes with every change of a type that crosses the boundary.
-inline constexpr int kEngineAbi = 6;
+inline constexpr int kEngineAbi = 7;
 
 // One report of a running stage; stage is one of "load", "text", "image", "denoise", "decode".
 struct ProgressEvent {

@@ -13,8 +13,9 @@ namespace genvid {
 struct Request {
   std::string prompt;                          // required, UTF-8, at most 64 KiB
   std::optional<std::string> negative_prompt;  // default: the model's, usually empty
-  std::string model;                           // folder or name; empty = the default model
-  std::string output;                          // "-" = stdout
+  std::string prompt_at;  // prompts that take over later: lines "5s a boat" (core/prompt_times.h)
+  std::string model;      // folder or name; empty = the default model
+  std::string output;     // "-" = stdout
 
   std::optional<double> seconds;  // exactly one of seconds and frames may be set
   std::optional<int64_t> frames;
@@ -32,6 +33,7 @@ struct Request {
   std::optional<double> shift;
   std::optional<std::string> scheduler;  // "unipc" | "euler" | "euler-even" | "renoise"
   std::optional<uint64_t> seed;          // default: random, printed and recorded
+  int best_of = 1;                       // so many seeds from `seed` on; the best one is kept
 
   // How a clip longer than the window is made: auto | window | overlap | loop |
   // continue | extend | diffusion-forcing | causal. loop: the last frame flows into the first.

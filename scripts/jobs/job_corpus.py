@@ -45,6 +45,8 @@ def values():
     return [
         ("prompt", ["x", "é" * 10, " a ", "a\nb"], ["", " ", "\t\n", 1, None, ["x"], "a\0"]),
         ("negative_prompt", ["", "blurry"], [1, None, "\0"]),
+        ("prompt_at", ["5s a boat", "5s a boat\n\n8.5 night\n", ""],
+         [5, None, "\0", "a boat", "5s", "-1s a boat", "five a boat", "5s a boat\n8s", "1e1s a"]),
         ("model", ["models/genvid-tiny", "x"], path_bad),
         ("output", template_good, template_bad),
         ("seconds", [0.001, 1, 10, 100000, 2.5, 1e1], [0, -1, 0.0009, 100000.1, "1", None, True]),
@@ -71,7 +73,9 @@ def values():
         ("vae_dtype", *dtype),
         ("threads", [0, 1, 1024], [-1, 1025, 1.5]),
         ("noise", ["philox", "torch"], ["cpu", ""]),
-        ("rollout", ["auto", "diffusion-forcing", "causal"], ["Auto", "", 1]),
+        ("best_of", [1, 4, 64], [0, 65, 1.5, "2", None]),
+        ("rollout", ["auto", "window", "overlap", "loop", "continue", "extend", "diffusion-forcing", "causal"],
+         ["Auto", "ring", "", 1, None, True]),
         ("overlap_history", [1, 17, 100000], [0, 100001, 1.5, "17"]),
         ("causal_block_size", [1, 1024], [0, 1025, 2.5]),
         ("ar_step", [0, 5, 1000], [-1, 1001, 0.5]),
@@ -113,6 +117,11 @@ def make_values():
     for key in ("width", "height"):
         for value, good in ((16, True), (8192, True), (15, False), (8193, False), ("64", False)):
             case(f"{key} {value}", job(**{"width": 64, "height": 64, key: value}), good)
+
+
+def make_prompt_times():
+    for text in ("0s a boat", "5s a boat\n5s night", "5s a boat\n4s night", "1.2.3 a"):
+        case(f"prompt_at {text[:9]!r}...", job(prompt_at=text), True, False)
 
 
 def make_jobs():
@@ -280,6 +289,7 @@ def main():
         print(__doc__)
         return 2
     make_values()
+    make_prompt_times()
     make_jobs()
     make_files()
     make_hostile()

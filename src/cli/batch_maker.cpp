@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "cli/best_of.h"
 #include "cli/clip_inputs.h"
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
@@ -37,6 +38,7 @@ class EngineMaker : public ClipMaker {
     engine_->hold_weights(holds_weights(plan, free));
     if (free > plan.peak_bytes + kAheadBytes) try_to_encode_ahead(plan, task);
     const PromptNote prompt = note_prompt(*engine_, model, plan);
+    const SeedChoice choice(*engine_, request.output, plan);
     const auto sink = open_clip_output(recorder_.begin(request, plan), request, plan);
     const ClipResult result = engine_->generate(plan.spec, *sink);
     ClipOutcome outcome;
@@ -44,7 +46,8 @@ class EngineMaker : public ClipMaker {
     outcome.frames = result.frames;
     outcome.peak_device_bytes = result.peak_device_bytes;
     outcome.memory_rung = result.memory_rung;
-    outcome.note = note_of(result);
+    // The best of several is decoded from its own latents, which says nothing.
+    outcome.note = choice.made() ? choice.text() : note_of(result);
     if (!prompt.warning.empty()) {
       outcome.note += (outcome.note.empty() ? "" : "; ") + prompt.warning;
     }
@@ -68,8 +71,10 @@ class EngineMaker : public ClipMaker {
   // This clip's prompt and those of clips to come, when this one's has not been encoded yet.
   void encode_ahead(const Plan& plan, const ClipTask& task) {
     const auto name = [](const ClipSpec& s) {
-      return s.model_dir + "\n" + s.device + "\n" + s.dtype + "\n" + s.prompt + "\n" +
-             s.negative_prompt;
+      std::string all = s.model_dir + "\n" + s.device + "\n" + s.dtype + "\n" + s.prompt + "\n" +
+                        s.negative_prompt;
+      for (const PromptChange& change : s.prompt_changes) all += "\n" + change.prompt;
+      return all;
     };
     if (encoded_.contains(name(plan.spec)) || !task.ahead) return;
     std::vector<ClipSpec> specs = {plan.spec};

@@ -13,6 +13,7 @@
 #include "cli/recorded_output.h"
 #include "cli/restart.h"
 #include "cli/session.h"
+#include "core/latents_file.h"
 #include "core/limits.h"
 #include "core/parse_values.h"
 #include "genvid/error.h"
@@ -35,7 +36,8 @@ DecodeSpec decode_spec(const Request& request, const std::string& latents, const
                        const Traits& traits) {
   const std::vector<int64_t> shape = check_latents_file(latents, traits.geometry.latent_channels);
   const Geometry& g = traits.geometry;
-  const int64_t frames = g.frames_of(shape[2]);
+  const int64_t frames =
+      frames_of_latents(latents_start(latents), shape[2], g.first_frames, g.temporal_factor);
   const int64_t most = limits::kMaxSide;
   if (shape[2] < 1 || frames > limits::kMaxFrames || shape[3] * g.spatial_factor > most ||
       shape[4] * g.spatial_factor > most) {

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/parse_values.h"
+#include "core/prompt_times.h"
 #include "genvid/error.h"
 
 namespace genvid::cli {
@@ -100,6 +101,22 @@ void RequestFlags::fps(const std::string& flag, const std::string& help) {
     if (!value) bad_value(flag, v, "frames a second, e.g. 24 or 30000/1001");
     return [=](Request& r) { r.fps = *value; };
   });
+}
+
+void RequestFlags::prompt_times(const std::string& flag, const std::string& help) {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  const auto set = [this, flag](const Pairs& pairs) {
+    std::string lines;
+    for (const auto& [time, prompt] : pairs) {
+      // The parser takes two words, whatever they are.
+      if (prompt.starts_with("--")) bad_value(flag + " " + time, prompt, "a prompt in quotes");
+      lines += prompt_time_line(time, prompt);
+    }
+    fields_.push_back([lines](Request& r) { r.prompt_at = lines; });
+  };
+  CLI::Option* option = app_.add_option_function<Pairs>(flag, set, help)->type_name("TIME PROMPT");
+  option->allow_extra_args(false);  // the next word may be the prompt
+  if (!group_.empty()) option->group(group_);
 }
 
 void RequestFlags::flag(const std::string& flag, bool Request::*field, bool value,

@@ -30,6 +30,8 @@ class RequestFlags {
   void seed(const std::string& flag, const std::string& help);
   void size(const std::string& flag, const std::string& help);
   void fps(const std::string& flag, const std::string& help);
+  // Times and prompts, as often as needed.
+  void prompt_times(const std::string& flag, const std::string& help);
   void flag(const std::string& flag, bool Request::*field, bool value, const std::string& help);
 
   // The heading in --help for the flags that follow; empty = the usual one.

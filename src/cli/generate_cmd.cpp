@@ -31,6 +31,7 @@ void add_prompt_flags(CLI::App& app, GenerateFlags& f) {
   app.add_option("--prompt", f.prompt.flag, "The same as a flag, for any text");
   app.add_option("--prompt-file", f.prompt.file, "Read it from a file")->type_name("FILE");
   f.fields.text("--negative-prompt", &Request::negative_prompt, "What not to show");
+  f.fields.prompt_times("--prompt-at", "From this time on another prompt: 5s \"night falls\"");
   app.add_option("--config", f.config, "Settings from a JSON file; flags win")->type_name("FILE");
 }
 
@@ -59,6 +60,9 @@ void add_sampling_flags(GenerateFlags& f) {
   r.text("--scheduler", &Request::scheduler,
          "unipc, euler, euler-even or, for causal checkpoints, renoise");
   r.seed("--seed", "Same seed, same clip; random by default");
+  r.integer("--best-of", &Request::best_of,
+            "Make so many seeds and keep the one with the smallest seams and drift", 1,
+            limits::kMaxCandidates);
   r.text("--noise", &Request::noise, "philox, or torch to compare with the reference");
   r.text("--rollout", &Request::rollout,
          "How a clip longer than the model's window is made: auto, window, overlap, continue, "

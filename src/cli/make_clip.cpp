@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/best_of.h"
 #include "cli/clip_inputs.h"
 #include "cli/engine_loader.h"
 #include "cli/model_locator.h"
@@ -91,6 +92,13 @@ void report_result(const Request& request, const Plan& plan, const ClipResult& r
   if (request.output != "-") std::printf("%s\n", request.output.c_str());
 }
 
+// So that candidates share what does not depend on their seed.
+void prepare_choice(Engine& engine, const Plan& plan) {
+  if (plan.candidates < 2) return;
+  engine.hold_weights(plan.spec.device == "cpu" && holds_weights(plan, available_memory()));
+  engine.encode({plan.spec});
+}
+
 // What decides the last bits of a clip and is another here than it was.
 void tell_differences(const Json& original, const EngineInfo& here) {
   const auto tell = [&](const char* key, const char* what, const std::string& now) {
@@ -118,8 +126,11 @@ int make_clip(const Request& request, const MakeClipOptions& options) {
   const std::unique_ptr<Engine> engine = load_engine(view);
   settle_device(*engine, request, model, plan);
   view.note(note_prompt(*engine, model, plan));
-  plan.spec.rescue_latents = rescue_path(request.output);
   const EngineInfo here = engine->info();
+  prepare_choice(*engine, plan);
+  const SeedChoice choice(*engine, request.output, plan);
+  if (choice.made()) view.chosen(plan.spec.seed, choice.text(), choice.scores_json());
+  plan.spec.rescue_latents = rescue_path(request.output);
   if (options.original.is_object()) tell_differences(options.original, here);
   const auto sink = open_clip_output(ClipRecorder(here).begin(request, plan), request, plan);
   ClipResult result;

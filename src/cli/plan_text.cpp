@@ -51,10 +51,21 @@ std::string plan_text(const Plan& plan, const std::string& output, uint64_t avai
                         format("%.3f s", static_cast<double>(plan.past_frames) / s.fps.value()));
   }
   line("rollout", s.rollout + ": " + plan.rollout.reason);
+  for (size_t i = 0; i < plan.prompt_starts.size(); ++i) {
+    const PromptStart& p = plan.prompt_starts[i];
+    line("prompt", format("from %.3f s (asked %.3f s): ", p.seconds, p.asked) +
+                       log::printable(s.prompt_changes[i].prompt));
+  }
   std::string sampling = std::to_string(s.num_inference_steps) + " steps of " + s.scheduler +
                          format(", shift %g, guidance %g", s.shift, s.guidance_scale);
   if (s.guidance_scale_2 != s.guidance_scale) sampling += format(" and %g", s.guidance_scale_2);
   line("sampling", sampling + ", seed " + std::to_string(s.seed) + ", noise " + s.noise);
+  if (plan.candidates > 1) {
+    line("best of", std::to_string(plan.candidates) + " seeds, " + std::to_string(s.seed) + " to " +
+                        std::to_string(s.seed + static_cast<uint64_t>(plan.candidates - 1)) +
+                        "; the one with the smallest seams and drift is kept" +
+                        (s.rollout == "causal" ? ", sampled once more" : ", decoded once more"));
+  }
   line("device", s.device + ", " + s.dtype + " (VAE " + s.vae_dtype + "), " +
                      std::to_string(s.threads) + " threads");
   for (const StageCost& c : plan.costs) {

@@ -115,6 +115,14 @@ void ProgressView::note(const PromptNote& note) {
   std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
+void ProgressView::chosen(uint64_t seed, const std::string& text, const Json& candidates) {
+  clear();
+  const Json line = {{"event", "chosen"}, {"seed", seed}, {"candidates", candidates}};
+  const std::lock_guard lock(mutex_);
+  std::fprintf(stderr, "%s\n",
+               mode_ == ProgressMode::kJson ? line.dump().c_str() : ("genvid: " + text).c_str());
+}
+
 void ProgressView::done(const std::string& output, const ClipResult& result) {
   if (mode_ != ProgressMode::kJson) return;
   Json times = Json::object();

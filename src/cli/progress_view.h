@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "core/json.h"
 #include "genvid/engine.h"
 #include "jobs/prompt_note.h"
 
@@ -32,6 +33,8 @@ class ProgressView : public Host {
   void clear();
   // What the model makes of the prompt: {"event":"prompt", ...}, or a warning.
   void note(const PromptNote& note);
+  // What --best-of kept, and why: {"event":"chosen", ...}, or the text.
+  void chosen(uint64_t seed, const std::string& text, const Json& candidates);
   // The last JSON line: {"event":"done", ...}.
   void done(const std::string& output, const ClipResult& result);
 

@@ -29,6 +29,7 @@ void keep_in_history(const Request& request, const Plan& plan, const ClipIdentit
   entry.output = std::filesystem::absolute(request.output, error).string();
   entry.prompt = plan.spec.prompt;
   entry.negative_prompt = plan.spec.negative_prompt;
+  entry.prompt_at = plan.prompt_at;
   entry.inputs = identity.inputs;
   entry.record = record;
   History(History::default_path()).append(entry);

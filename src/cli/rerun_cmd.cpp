@@ -23,8 +23,9 @@ namespace genvid::cli {
 namespace {
 
 struct RerunFlags {
-  explicit RerunFlags(CLI::App& app) : fields(app) {}
+  explicit RerunFlags(CLI::App& app) : fields(app), prompt_times(app) {}
   RequestFlags fields;  // -o and what is not recorded
+  RequestFlags prompt_times;
   ViewFlags view;
   std::string file;
   std::optional<std::string> prompt, negative_prompt, model, device;
@@ -83,6 +84,9 @@ int rerun(const RerunFlags& f) {
   sources.what = log::printable(f.file);
   sources.prompt = f.prompt;
   sources.negative_prompt = f.negative_prompt;
+  Request given;
+  f.prompt_times.apply(given);
+  if (!given.prompt_at.empty()) sources.prompt_at = given.prompt_at;
   for (const auto& [key, path] : f.inputs) {
     if (path) sources.inputs[key] = *path;
   }
@@ -119,6 +123,7 @@ Command add_rerun(CLI::App& app) {
   flags->fields.text("-o,--output", &Request::output, "As for genvid itself");
   app.add_option("--prompt", flags->prompt, "Where neither file nor history has it");
   app.add_option("--negative-prompt", flags->negative_prompt, "Likewise");
+  flags->prompt_times.prompt_times("--prompt-at", "Likewise");
   for (const char* key : {"image", "last_image", "extend", "init_latents"}) {
     std::string flag = "--" + std::string(key);
     std::replace(flag.begin(), flag.end(), '_', '-');

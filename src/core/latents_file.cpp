@@ -1,24 +1,36 @@
 #include "core/latents_file.h"
 
 #include "core/log.h"
+#include "core/parse_values.h"
 #include "genvid/error.h"
 
 namespace genvid {
 namespace {
 
+constexpr char kLoop[] = "genvid_loop", kContext[] = "genvid_context";
+
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
   throw Error(ErrorKind::kUsage, log::printable(path.string()) + why);
 }
 
-}  // namespace
-
-TensorEntry latents_entry(const std::filesystem::path& path) {
-  SafetensorsHeader header;
+SafetensorsHeader header_of(const std::filesystem::path& path) {
   try {
-    header = read_safetensors_header(path);
+    return read_safetensors_header(path);
   } catch (const Error& e) {
     throw Error(ErrorKind::kUsage, std::string("cannot read latents: ") + e.what());
   }
+}
+
+}  // namespace
+
+int64_t frames_of_latents(const LatentsStart& start, int64_t latents, int first_frames,
+                          int temporal_factor) {
+  if (start.loop || start.context > 0) return (latents - start.context) * temporal_factor;
+  return first_frames + (latents - 1) * temporal_factor;
+}
+
+TensorEntry latents_entry(const std::filesystem::path& path) {
+  const SafetensorsHeader header = header_of(path);
   if (header.tensors.size() != 1) {
     refuse(path, " holds " + std::to_string(header.tensors.size()) +
                      " tensors; latents are one tensor [1, C, T, H, W]");
@@ -28,6 +40,32 @@ TensorEntry latents_entry(const std::filesystem::path& path) {
     refuse(path, ": tensor '" + log::printable(t.name) + "' is not fp32 [1, C, T, H, W]");
   }
   return t;
+}
+
+LatentsStart latents_start(const std::filesystem::path& path) {
+  const TensorEntry entry = latents_entry(path);
+  const auto metadata = header_of(path).metadata;
+  LatentsStart start;
+  if (const auto loop = metadata.find(kLoop); loop != metadata.end()) {
+    start.loop = loop->second == "1";
+  }
+  if (const auto context = metadata.find(kContext); context != metadata.end()) {
+    const auto count = parse_integer(context->second);
+    if (!count || *count < 0 || *count >= entry.shape[2]) {
+      refuse(path, ": its metadata says that " + log::printable(context->second.substr(0, 20)) +
+                       " of its " + std::to_string(entry.shape[2]) +
+                       " latent frames are context; the file is damaged");
+    }
+    start.context = *count;
+  }
+  return start;
+}
+
+std::map<std::string, std::string> latents_metadata(const LatentsStart& start) {
+  std::map<std::string, std::string> out;
+  if (start.loop) out[kLoop] = "1";
+  if (start.context > 0) out[kContext] = std::to_string(start.context);
+  return out;
 }
 
 }  // namespace genvid

@@ -19,6 +19,7 @@ inline constexpr int kMaxSide = 8'192;
 inline constexpr int64_t kMaxFrames = 100'000;
 inline constexpr double kMaxFps = 240.0;
 inline constexpr int kMaxSteps = 1'000;
+inline constexpr int kMaxCandidates = 64;
 inline constexpr uint64_t kTokenizerBytes = 64'000'000;
 inline constexpr uint64_t kTokenizerPieces = 1'000'000;
 inline constexpr uint64_t kTokenizerPieceBytes = 1'024;

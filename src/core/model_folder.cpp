@@ -1,5 +1,7 @@
 #include "core/model_folder.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/limits.h"
@@ -47,6 +49,34 @@ Json read_object_file(const fs::path& path) {
   return json;
 }
 
+// The only safetensors file of a folder, under whatever name it was published; else empty.
+fs::path only_weights(const fs::path& dir) {
+  fs::path found;
+  std::error_code error;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != ".safetensors") continue;
+    if (!found.empty()) return {};
+    found = it->path();
+  }
+  return found;
+}
+
+// What to do about weights in Python's pickle format, which can hold a program; "" without any.
+std::string about_pickles(const fs::path& dir) {
+  static constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin", ".ckpt"};
+  std::error_code error;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    const std::string suffix = it->path().extension().string();
+    if (std::find(std::begin(kSuffixes), std::end(kSuffixes), suffix) == std::end(kSuffixes)) {
+      continue;
+    }
+    return "; " + log::printable(it->path().filename().string()) +
+           " is a PyTorch file: scripts/weights/to_safetensors " + shown(it->path()) + " " +
+           shown(dir / "diffusion_pytorch_model.safetensors");
+  }
+  return "";
+}
+
 std::vector<fs::path> find_shards(const fs::path& dir) {
   static constexpr const char* kStems[] = {"diffusion_pytorch_model", "model"};
   for (const char* stem : kStems) {
@@ -66,9 +96,14 @@ std::vector<fs::path> find_shards(const fs::path& dir) {
       return {dir / single};
     }
   }
+  if (const fs::path only = only_weights(dir); !only.empty()) {
+    require_regular(only, "");
+    return {only};
+  }
   refuse("no weights in " + shown(dir) +
          ": expected diffusion_pytorch_model.safetensors or model.safetensors, or the same with "
-         ".index.json and its shards");
+         ".index.json and its shards" +
+         about_pickles(dir));
 }
 
 }  // namespace

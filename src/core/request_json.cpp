@@ -19,6 +19,7 @@ template <class R, class V>
 void visit_fields(R& r, V& v) {
   v.text("prompt", r.prompt, limits::kPromptBytes);
   v.text("negative_prompt", r.negative_prompt, limits::kPromptBytes);
+  v.text("prompt_at", r.prompt_at, limits::kPromptBytes);
   v.path("model", r.model);
   v.path("output", r.output);
   v.number("seconds", r.seconds, 0.001, static_cast<double>(limits::kMaxFrames));
@@ -35,6 +36,7 @@ void visit_fields(R& r, V& v) {
   v.number("flow_shift", r.shift, 0.001, 1000.0);
   v.word("scheduler", r.scheduler, {"unipc", "euler", "euler-even", "renoise"});
   v.seed("seed", r.seed);
+  v.integer("best_of", r.best_of, 1, limits::kMaxCandidates);
   v.word(
       "rollout", r.rollout,
       {"auto", "window", "overlap", "loop", "continue", "extend", "diffusion-forcing", "causal"});

@@ -1,10 +1,10 @@
 // Request <-> JSON: one mapping for `--config preset.json`, job files, the settings recorded in a
 // finished file, and rerun. Keys:
-//   prompt negative_prompt model output seconds num_frames size fps image last_image
+//   prompt negative_prompt prompt_at model output seconds num_frames size fps image last_image
 //   extend only_new num_inference_steps guidance_scale guidance_scale_2 flow_shift scheduler seed
-//   device dtype vae_dtype threads noise init_latents save_latents format codec crf bitrate pix_fmt
-//   preset encoder_options output_size output_fps preview watermark sign cert keep_unsigned history
-//   embed_prompt credits likeness_consent overwrite
+//   best_of device dtype vae_dtype threads noise init_latents save_latents format codec crf bitrate
+//   pix_fmt preset encoder_options output_size output_fps preview watermark sign cert keep_unsigned
+//   history embed_prompt credits likeness_consent overwrite
 // size is "832x480"; fps is a number or "30000/1001"; the others are what their type in request.h
 // says. null is as if the key were absent.
 #pragma once

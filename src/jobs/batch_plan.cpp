@@ -46,6 +46,7 @@ class Preparer {
       if (!wanted(clip)) continue;
       add(std::move(clip));
     }
+    refuse_inputs_to_come();
     if (!errors_.empty()) raise();
     link_after();
     batch_.work_bytes = work_.bytes();
@@ -110,9 +111,45 @@ class Preparer {
     return plan;
   }
 
+  // One way to write a path, so that inputs and outputs can be held against each other.
+  std::string plain_path(const std::string& path) const {
+    return (here_ / path).lexically_normal().string();
+  }
+
+  void note_inputs(const Request& request, const ExpandedClip& clip) {
+    for (const std::string* path : {&request.image, &request.last_image, &request.extend}) {
+      if (!path->empty()) inputs_.push_back({clip, *path});
+    }
+  }
+
+  // A clip is planned from its inputs as they are, so none may be what another clip of this run has
+  // yet to make.
+  void refuse_inputs_to_come() {
+    std::unordered_set<size_t> done;
+    for (const auto& settled : batch_.settled) {
+      if (settled.state == BatchQueue::State::kDone) done.insert(settled.clip);
+    }
+    std::unordered_set<std::string> told;
+    for (const auto& [clip, path] : inputs_) {
+      const auto maker = paths_.find(plain_path(path));
+      if (maker == paths_.end() || done.contains(maker->second)) continue;
+      const std::string& id = batch_.clips[maker->second].clip.id;
+      note(clip, ErrorKind::kUsage,
+           "starts from " + log::printable(path) + ", which \"" + id +
+               "\" of this batch has yet to make; make that first (--only " + id +
+               "), then run the batch again");
+      told.insert(clip.id);
+    }
+    for (const auto& [clip, error] : failed_inputs_) {
+      if (!told.contains(clip.id)) note(clip, error.kind(), error.what());
+    }
+  }
+
   void add(ExpandedClip clip) {
+    const size_t inputs = inputs_.size();
     try {
       Request request = clip_request(file_, clip, options_.expand);
+      note_inputs(request, clip);
       if (request.output == "-" || request.output.find('%') != std::string::npos) {
         throw Error(ErrorKind::kUsage, "a batch writes files, not \"" + request.output +
                                            "\"; image sequences are for single clips");
@@ -140,13 +177,16 @@ class Preparer {
       batch_.clips.push_back(std::move(made));
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::kCancelled) throw;
-      note(clip, e.kind(), e.what());
+      if (inputs_.size() > inputs) {
+        failed_inputs_.emplace_back(clip, e);
+      } else {
+        note(clip, e.kind(), e.what());
+      }
     }
   }
 
   void require_own_path(const BatchClip& clip) {
-    const auto [other, fresh] =
-        paths_.emplace(fs::path(clip.path).lexically_normal().string(), batch_.clips.size());
+    const auto [other, fresh] = paths_.emplace(plain_path(clip.path), batch_.clips.size());
     if (fresh) return;
     throw Error(ErrorKind::kUsage, "writes " + log::printable(clip.path) + " as \"" +
                                        batch_.clips[other->second].clip.id +
@@ -222,8 +262,11 @@ class Preparer {
   PreparedBatch batch_;
   std::map<std::string, std::unique_ptr<ModelFolder>> models_;
   std::unordered_map<std::string, Plan> plans_;
-  std::unordered_map<std::string, size_t> paths_;
-  std::unordered_map<std::string, size_t> same_;  // file key -> clip
+  const fs::path here_ = fs::current_path();
+  std::unordered_map<std::string, size_t> paths_;              // output -> clip
+  std::vector<std::pair<ExpandedClip, std::string>> inputs_;   // clip, path
+  std::vector<std::pair<ExpandedClip, Error>> failed_inputs_;  // of clips with inputs: told last
+  std::unordered_map<std::string, size_t> same_;               // file key -> clip
   std::vector<std::string> errors_;
   size_t error_count_ = 0;
   ErrorKind kind_ = ErrorKind::kUsage;

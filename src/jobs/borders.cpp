@@ -3,11 +3,6 @@
 #include "core/window_plan.h"
 
 namespace genvid {
-namespace {
-
-constexpr size_t kMost = 1000;
-
-}  // namespace
 
 std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
   const Geometry& geometry = traits.geometry;
@@ -15,7 +10,7 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
   const int64_t count = plan.rollout.windows, window = spec.window_latents;
   std::vector<int64_t> out;
   const auto add = [&](int64_t frame) {
-    if (frame < spec.frames && out.size() < kMost) out.push_back(frame);
+    if (frame < spec.frames) out.push_back(frame);
   };
   const bool extends = plan.rollout.past_frames > 0;
   // The first frame of latent frame `index`; behind another video all are of one length.

@@ -129,10 +129,11 @@ std::string history_line(const HistoryEntry& e) {
   for (const auto& [name, file] : e.inputs) {
     inputs[name] = {{"path", file.path}, {"sha256", file.sha256}};
   }
-  const Json json = {{"genvid_history", 1},  {"clip_id", e.clip_id},
-                     {"created", e.created}, {"output", e.output},
-                     {"prompt", e.prompt},   {"negative_prompt", e.negative_prompt},
-                     {"inputs", inputs},     {"record", e.record}};
+  Json json = {{"genvid_history", 1},  {"clip_id", e.clip_id},
+               {"created", e.created}, {"output", e.output},
+               {"prompt", e.prompt},   {"negative_prompt", e.negative_prompt},
+               {"inputs", inputs},     {"record", e.record}};
+  if (!e.prompt_at.empty()) json["prompt_at"] = e.prompt_at;
   // Paths may be no UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -149,6 +150,7 @@ std::optional<HistoryEntry> parse_history_line(std::string_view line) {
     e.output = object.string("output", "");
     e.prompt = object.string("prompt", "");
     e.negative_prompt = object.string("negative_prompt", "");
+    e.prompt_at = object.string("prompt_at", "");
     if (e.clip_id.empty() || !json.contains("record") || !json.at("record").is_object()) {
       return std::nullopt;
     }

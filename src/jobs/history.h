@@ -37,6 +37,7 @@ struct HistoryEntry {
   std::string output;
   std::string prompt;
   std::string negative_prompt;
+  std::string prompt_at;                      // as in a request
   std::map<std::string, HistoryFile> inputs;  // "image", "last_image", "init_latents"
   Json record;                                // as in the file
 };

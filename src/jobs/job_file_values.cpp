@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/parse_values.h"
+#include "core/prompt_times.h"
 #include "core/suggest.h"
 
 namespace genvid {
@@ -29,6 +30,7 @@ constexpr double kMostFrames = static_cast<double>(limits::kMaxFrames);
 constexpr std::array kKeys = {
     JobKey{"prompt", Kind::kPrompt},
     JobKey{"negative_prompt", Kind::kText},
+    JobKey{"prompt_at", Kind::kPrompts},
     JobKey{"model", Kind::kPath},
     JobKey{"output", Kind::kTemplate},
     JobKey{"seconds", Kind::kNumber, 0.001, kMostFrames},
@@ -48,6 +50,7 @@ constexpr std::array kKeys = {
     JobKey{"flow_shift", Kind::kNumber, 0.001, 1000},
     JobKey{"scheduler", Kind::kWord, 0, 0, kSchedulers},
     JobKey{"seed", Kind::kInteger, 0, static_cast<double>(kMaxJobSeed)},
+    JobKey{"best_of", Kind::kInteger, 1, limits::kMaxCandidates},
     JobKey{"device", Kind::kDevice},
     JobKey{"dtype", Kind::kWord, 0, 0, kDtypes},
     JobKey{"vae_dtype", Kind::kWord, 0, 0, kDtypes},
@@ -158,12 +161,24 @@ std::string prompt_problem(std::string_view text, bool may_be_blank) {
   return text.find('\0') != std::string_view::npos ? "holds a zero byte" : "";
 }
 
+std::string prompts_problem(std::string_view text) {
+  if (std::string problem = prompt_problem(text, true); !problem.empty()) return problem;
+  try {
+    parse_prompt_times(text);
+    return "";
+  } catch (const Error& e) {
+    return std::string("cannot be used: ") + e.what();
+  }
+}
+
 // Why text is not a value of key, or "".
 std::string text_problem(const JobKey& key, std::string_view text) {
   switch (key.kind) {
     case Kind::kPrompt:
     case Kind::kText:
       return prompt_problem(text, key.kind == Kind::kText);
+    case Kind::kPrompts:
+      return prompts_problem(text);
     case Kind::kPath:
       return path_problem(text);
     case Kind::kTemplate:

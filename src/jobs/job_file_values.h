@@ -15,6 +15,7 @@ namespace genvid {
 enum class JobValueKind {
   kPrompt,    // not blank
   kText,      // a negative prompt
+  kPrompts,   // "5s a boat\n8s night" (core/prompt_times.h)
   kPath,      // as given
   kTemplate,  // a file name below the output folder, with {fields}
   kNumber,

@@ -123,26 +123,30 @@ JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& dig
   const auto content = [&](const std::string& path) {
     return path.empty() ? std::string() : digests.file(path);
   };
-  const Json pixels = {{"sampling", kSamplingVersion},
-                       {"model", digests.model(s.model_dir)},
-                       {"prompt", s.prompt},
-                       {"negative_prompt", s.negative_prompt},
-                       {"size", to_text(s.size)},
-                       {"model_size", to_text(s.model_size)},
-                       {"frames", s.frames},
-                       {"model_frames", s.model_frames},
-                       {"steps", s.num_inference_steps},
-                       {"guidance", {s.guidance_scale, s.guidance_scale_2}},
-                       {"shift", s.shift},
-                       {"scheduler", s.scheduler},
-                       {"seed", s.seed},
-                       {"noise", s.noise},
-                       {"rollout", rollout_key(s)},
-                       {"image", content(request.image)},
-                       {"last_image", content(request.last_image)},
-                       {"extend", content(request.extend)},
-                       {"init_latents", content(request.init_latents)},
-                       {"asked", asked(request)}};
+  Json pixels = {{"sampling", kSamplingVersion},
+                 {"model", digests.model(s.model_dir)},
+                 {"prompt", s.prompt},
+                 {"negative_prompt", s.negative_prompt},
+                 {"size", to_text(s.size)},
+                 {"model_size", to_text(s.model_size)},
+                 {"frames", s.frames},
+                 {"model_frames", s.model_frames},
+                 {"steps", s.num_inference_steps},
+                 {"guidance", {s.guidance_scale, s.guidance_scale_2}},
+                 {"shift", s.shift},
+                 {"scheduler", s.scheduler},
+                 {"seed", s.seed},
+                 {"noise", s.noise},
+                 {"rollout", rollout_key(s)},
+                 {"image", content(request.image)},
+                 {"last_image", content(request.last_image)},
+                 {"extend", content(request.extend)},
+                 {"init_latents", content(request.init_latents)},
+                 {"asked", asked(request)}};
+  for (const PromptChange& change : s.prompt_changes) {
+    pixels["prompt_changes"].push_back({change.part, change.prompt});
+  }
+  if (plan.candidates > 1) pixels["best_of"] = plan.candidates;
   JobKeys keys;
   keys.pixels = media::sha256(dumped(pixels));
   const Json file = {{"pixels", keys.pixels},

@@ -23,8 +23,10 @@ bool loadable(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
 }
 
-void check_tensor(const TensorEntry& tensor, const Expected& expected, const std::string& where) {
-  const std::string name = "'" + log::printable(tensor.name) + "'";
+// in_file: its name there.
+void check_tensor(const TensorEntry& tensor, const std::string& in_file, const Expected& expected,
+                  const std::string& where) {
+  const std::string name = "'" + log::printable(in_file) + "'";
   const auto at = expected.find(tensor.name);
   if (at == expected.end())
     fail(where + ": unexpected weight " + name + "; is this the whole, right model?");
@@ -40,17 +42,23 @@ void check_tensor(const TensorEntry& tensor, const Expected& expected, const std
   }
 }
 
-ComponentSummary check_component(const ModelComponent& component, const Expected& expected) {
+ComponentSummary check_component(const ModelComponent& component, const Description& family,
+                                 const Expected& expected) {
   ComponentSummary sum;
   sum.name = component.name;
   std::set<std::string> found;
   std::set<std::string> dtypes;
   for (const std::filesystem::path& file : component.files) {
     const std::string where = component.name + "/" + file.filename().string();
-    for (const TensorEntry& tensor : read_safetensors_header(file).tensors) {
-      check_tensor(tensor, expected, where);
+    for (TensorEntry& tensor : read_safetensors_header(file).tensors) {
+      const std::string in_file = tensor.name;
+      if (family.tensor_name != nullptr) {
+        tensor.name = family.tensor_name(component.name, in_file);
+      }
+      check_tensor(tensor, in_file, expected, where);
       if (!found.insert(tensor.name).second) {
-        fail(where + ": weight '" + log::printable(tensor.name) + "' is in two files");
+        fail(where + ": weight '" + log::printable(in_file) +
+             "' is there twice; keep one copy of the weights");
       }
       ++sum.tensors;
       sum.bytes += tensor.bytes;
@@ -77,7 +85,7 @@ std::vector<ComponentSummary> check_model(const ModelFolder& model, const Descri
   }
   std::vector<ComponentSummary> out;
   for (const auto& [name, expected] : components) {
-    out.push_back(check_component(model.component(name), expected));
+    out.push_back(check_component(model.component(name), family, expected));
   }
   if (model.has("tokenizer") || model.index().contains("tokenizer")) {
     open_sentencepiece(model.file("tokenizer", "spiece.model"));

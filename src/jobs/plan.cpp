@@ -10,6 +10,7 @@
 #include "core/parse_values.h"
 #include "jobs/borders.h"
 #include "jobs/machine.h"
+#include "jobs/prompt_changes.h"
 
 namespace genvid {
 namespace {
@@ -231,6 +232,17 @@ void check_init_latents(const ClipSpec& spec, const Traits& traits, int64_t late
         list(expected) + "; change --size, --frames or the file");
 }
 
+void decide_candidates(const Request& request, Plan& plan) {
+  plan.candidates = request.best_of;
+  if (plan.candidates < 1 || plan.candidates > limits::kMaxCandidates) {
+    usage("--best-of is " + std::to_string(plan.candidates) + ", expected 1 to " +
+          std::to_string(limits::kMaxCandidates));
+  }
+  if (plan.candidates > 1 && !plan.spec.init_latents.empty()) {
+    usage("--best-of chooses among seeds, but all would start from --init-latents; drop one");
+  }
+}
+
 // What the networks see at a time: the clip, or one window of it.
 ClipShape clip_shape(const Plan& plan) {
   const ClipSpec& spec = plan.spec;
@@ -277,17 +289,20 @@ Size largest_fitting(const Plan& plan, uint64_t available_bytes) {
   return {};
 }
 
-}  // namespace
-
-namespace {
-
 int64_t token_forwards(const Plan& plan) {
   const ClipSpec& spec = plan.spec;
   for (const StageCost& c : plan.costs) {
     if (c.stage != "denoise") continue;
     const int prompts = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1 ? 2 : 1;
     const int64_t one = c.tokens / plan.rollout.windows;
-    return one * passes(plan.rollout, spec.num_inference_steps) * prompts;
+    int64_t times = passes(plan.rollout, spec.num_inference_steps) * prompts;
+    if (spec.rollout == "causal") {  // the latest blocks once more under each new prompt
+      const int64_t latest = (spec.window_latents - spec.sink_latents) / spec.block_latents - 1;
+      times += latest * static_cast<int64_t>(spec.prompt_changes.size());
+    }
+    // A causal clip keeps no latents: the chosen one is sampled again.
+    const int again = plan.candidates > 1 && spec.rollout == "causal" ? 1 : 0;
+    return one * times * (plan.candidates + again);
   }
   return 0;
 }
@@ -299,6 +314,8 @@ int64_t token_forwards_5s(const Request& request, const Traits& traits, const Mo
   shorter.frames.reset();
   shorter.seconds = 5.0;
   Plan five = plan;
+  five.candidates = 1;
+  five.spec.prompt_changes.clear();
   decide_frames(shorter, traits, five);
   five.costs = find_description(model).costs(model, clip_shape(five));
   scale_costs(five.rollout, traits, five.spec, five.costs);
@@ -330,7 +347,10 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   spec.init_latents = request.init_latents;
   spec.save_latents = request.save_latents;
   check_init_latents(spec, traits, plan.latent_frames);
+  decide_candidates(request, plan);
   plan.borders = chunk_borders(plan, traits);
+  decide_prompt_changes(request, plan);
+  if (plan.borders.size() > kMostBorders) plan.borders.resize(kMostBorders);
   plan.costs = family.costs(model, clip_shape(plan));
   scale_costs(plan.rollout, traits, spec, plan.costs);
   plan.peak_bytes = peak_of(plan.costs);
@@ -341,23 +361,6 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   plan.token_forwards = token_forwards(plan);
   plan.token_forwards_5s = token_forwards_5s(request, traits, model, plan);
   return plan;
-}
-
-double estimate_seconds(const Plan& plan) {
-  const ClipSpec& spec = plan.spec;
-  const bool gpu = spec.device != "cpu";
-  // A GPU of the data centre kind; a core's rate comes from its instruction set.
-  const auto rate = [&](const std::string& dtype) {
-    const int bytes = dtype == "bf16" ? 2 : 4;
-    return gpu ? (bytes == 2 ? 3e14 : 3e13) : core_flops(bytes) * spec.threads;
-  };
-  double seconds = gpu ? 3.0 : 0.5;  // start
-  for (const StageCost& c : plan.costs) {
-    const double steps = c.stage == "denoise" ? spec.num_inference_steps : 1;
-    seconds += steps * c.flops / rate(c.stage == "decode" ? spec.vae_dtype : spec.dtype);
-    seconds += static_cast<double>(c.weight_bytes) / 2e9;
-  }
-  return seconds;
 }
 
 bool holds_weights(const Plan& plan, uint64_t available_bytes) {

@@ -13,13 +13,21 @@
 
 namespace genvid {
 
+// Where a prompt of --prompt-at takes over.
+struct PromptStart {
+  double asked = 0, seconds = 0;
+};
+
 struct Plan {
   ClipSpec spec;
+  std::string prompt_at;                   // of the request, written in one way
+  std::vector<PromptStart> prompt_starts;  // of spec.prompt_changes
   std::string family;
   std::string title;
   int64_t latent_frames = 0;
   Rollout rollout;
   std::vector<int64_t> borders;  // jobs/borders.h
+  int candidates = 1;            // seeds from spec.seed on, of which one is kept
   int64_t past_frames = 0;       // of an earlier video, before the clip's own in the file
   bool past_made = true;         // that video, too, was made by genvid
   std::vector<StageCost> costs;

@@ -107,16 +107,21 @@ std::map<std::string, HistoryFile> input_files(const Request& request) {
 }
 
 // The prompt itself when asked for; else what the user alone can check a prompt against.
-void add_prompts(const ClipSpec& spec, const Request& request, const ClipMakerInfo& maker,
+void add_prompts(const Plan& plan, const Request& request, const ClipMakerInfo& maker,
                  const std::string& id, Json& record) {
+  const ClipSpec& spec = plan.spec;
   if (request.embed_prompt) {
     record["prompt"] = spec.prompt;
     record["negative_prompt"] = spec.negative_prompt;
+    if (!plan.prompt_at.empty()) record["prompt_at"] = plan.prompt_at;
   } else if (!maker.secret.empty()) {
     record["secret_check"] = text_hmac(maker.secret, id, "check", "").substr(0, 8);
     record["prompt_hmac"] = text_hmac(maker.secret, id, "prompt", spec.prompt);
     record["negative_prompt_hmac"] =
         text_hmac(maker.secret, id, "negative_prompt", spec.negative_prompt);
+    if (!plan.prompt_at.empty()) {
+      record["prompt_at_hmac"] = text_hmac(maker.secret, id, "prompt_at", plan.prompt_at);
+    }
   }
 }
 
@@ -129,6 +134,9 @@ ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipM
   pixels["model_digest"] = maker.model_digest;
   pixels["prompt"] = plan.spec.prompt;
   pixels["negative_prompt"] = plan.spec.negative_prompt;
+  for (const PromptChange& change : plan.spec.prompt_changes) {
+    pixels["prompt_changes"].push_back({change.part, change.prompt});
+  }
   pixels["image"] = picture_digest(plan.spec.image);
   pixels["last_image"] = picture_digest(plan.spec.last_image);
   pixels["only_new"] = request.only_new;
@@ -181,8 +189,10 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   // So that a signature that somebody took off is missed.
   if (!request.sign.empty()) record["signed"] = true;
   for (const auto& [name, file] : identity.inputs) record["inputs"][name] = file.sha256;
-  add_prompts(plan.spec, request, maker, identity.id.text(), record);
+  add_prompts(plan, request, maker, identity.id.text(), record);
   if (!plan.borders.empty()) record["borders"] = plan.borders;
+  // Where others take over, and so that one that is not told is missed.
+  for (const PromptStart& p : plan.prompt_starts) record["prompt_changes"].push_back(p.seconds);
   if (plan.past_frames > 0) record["past_frames"] = plan.past_frames;
   if (plan.past_frames > 0 && !plan.past_made) record["composite"] = true;
   return record;

@@ -30,9 +30,10 @@ bool among(std::span<const std::string_view> keys, std::string_view key) {
 
 // Files are named by the user and the history alone; what is kept where is the user's choice again.
 bool is_setting(std::string_view key) {
-  static constexpr std::array<std::string_view, 10> kOthers = {
-      "prompt",    "negative_prompt", "keep_unsigned",    "history", "embed_prompt",
-      "overwrite", "credits",         "likeness_consent", "format",  "encoder_options"};
+  static constexpr std::array<std::string_view, 12> kOthers = {
+      "prompt",           "negative_prompt", "prompt_at",       "keep_unsigned",
+      "history",          "embed_prompt",    "overwrite",       "credits",
+      "likeness_consent", "format",          "encoder_options", "best_of"};
   if (key == "model") return true;  // a name; checked below
   return among(request_keys(), key) && !among(request_path_keys(), key) && !among(kOthers, key);
 }
@@ -46,6 +47,7 @@ class Planner {
     id_ = text_of(record_, "clip_id");
     plan_.request.prompt = prompt();
     if (auto negative = negative_prompt()) plan_.request.negative_prompt = std::move(*negative);
+    plan_.request.prompt_at = prompt_at();
     plan_.request.image = input("image");
     plan_.request.last_image = input("last_image");
     plan_.request.extend = input("extend");
@@ -108,6 +110,26 @@ class Planner {
         "the negative prompt is taken to be the model's own; another one is given "
         "with --negative-prompt");
     return std::nullopt;
+  }
+
+  // "" when the clip has one prompt.
+  std::string prompt_at() const {
+    if (!record_.contains("prompt_changes")) {
+      if (!from_.prompt_at) return "";
+      refuse(from_.what + " was made without --prompt-at");
+    }
+    if (record_.contains("prompt_at")) return text_of(record_, "prompt_at");
+    if (from_.prompt_at) {
+      if (can_check() && !fits("prompt_at", *from_.prompt_at)) {
+        refuse("the times and prompts of --prompt-at are not those that made " + from_.what +
+               ": their HMAC differs");
+      }
+      return *from_.prompt_at;
+    }
+    if (from_.history) return from_.history->prompt_at;
+    refuse(from_.what +
+           " changes its prompt, and those prompts are not in the file and not in the "
+           "history of this machine; give them with --prompt-at");
   }
 
   // An encoder's own options can name files to write: only the user's own record is followed.

@@ -20,7 +20,7 @@ Request request_of_record(const Json& record, const std::string& what);
 // Where a rerun may take what the record does not hold. Given values win; the history is next.
 struct RerunSources {
   std::string what;  // the file, in messages
-  std::optional<std::string> prompt, negative_prompt;
+  std::optional<std::string> prompt, negative_prompt, prompt_at;
   std::map<std::string, std::string> inputs;  // "image" ... -> path
   std::optional<HistoryEntry> history;
   std::string secret;  // user_secret(), or empty

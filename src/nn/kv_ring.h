@@ -23,11 +23,16 @@ class KvRing {
 
   // The current block is finished and stays; the next one begins.
   void next_block() { ++block_; }
+  // Forgets all but the sink. `first` >= sink is the current block again, and stands right behind
+  // it.
+  void restart(int64_t first) { first_ = block_ = first; }
   int64_t block() const { return block_; }
+  int64_t sink() const { return sink_; }
+  int64_t recent() const { return recent_; }
 
   // The slot of a block that is held.
   int64_t slot_of(int64_t block) const {
-    return block < sink_ ? block : sink_ + (block - sink_) % recent_;
+    return block < sink_ ? block : sink_ + (block - first_) % recent_;
   }
   // The blocks that the current one attends to, in the order of their slots.
   std::vector<int64_t> held() const;
@@ -38,6 +43,7 @@ class KvRing {
   };
 
   int64_t sink_, recent_;
+  int64_t first_;  // block in the first slot behind the sink
   int64_t block_ = 0;
   std::vector<Layer> layers_;
 };

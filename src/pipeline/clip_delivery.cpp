@@ -32,11 +32,15 @@ Tensor ClipDelivery::take_past(int64_t latents) {
   const Geometry geometry = family_.description->traits(*context_.model).geometry;
   const Tensor past = past_latents(*vae_, context_, spec_, geometry, latents);
   for (int64_t t = 0; t < past.size(2); ++t) decoder_->push(past.narrow(2, t, 1));
+  if (keeps_latents()) {
+    parts_.push_back(past.to(at::kCPU, at::kFloat).clone());
+    start_.context = past.size(2);
+  }
   return past;
 }
 
 void ClipDelivery::push(const Tensor& latents) {
-  if (!spec_.save_latents.empty() || !spec_.rescue_latents.empty()) {
+  if (keeps_latents()) {
     parts_.push_back(latents.to(at::kCPU, at::kFloat).clone());
   }
   if (failed_) return;
@@ -56,16 +60,20 @@ void ClipDelivery::push(const Tensor& latents) {
 }
 
 void ClipDelivery::finish() {
-  if (!spec_.save_latents.empty()) write_latents(spec_.save_latents, collected(), true);
-  if (failed_) rethrow_with_rescue(*failed_, spec_, collected());
+  if (!spec_.save_latents.empty()) write_latents(spec_.save_latents, collected(), true, start_);
+  if (failed_) rethrow_with_rescue(*failed_, spec_, collected(), start_);
   clock_.start("encode", 0);
   try {
     sink_.finish();
   } catch (const Error& e) {
     if (parts_.empty()) throw;
-    rethrow_with_rescue(e, spec_, collected());
+    rethrow_with_rescue(e, spec_, collected(), start_);
   }
   clock_.stop();
+}
+
+bool ClipDelivery::keeps_latents() const {
+  return !spec_.save_latents.empty() || !spec_.rescue_latents.empty();
 }
 
 Tensor ClipDelivery::collected() const { return at::cat(parts_, 2); }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/latents_file.h"
 #include "families/family.h"
 #include "genvid/clip_spec.h"
 #include "genvid/error.h"
@@ -35,6 +36,7 @@ class ClipDelivery {
 
  private:
   void open();
+  bool keeps_latents() const;
   Tensor collected() const;
 
   const Family& family_;
@@ -48,6 +50,7 @@ class ClipDelivery {
   const int64_t total_;
   int64_t done_ = 0;
   std::vector<Tensor> parts_;  // where somebody may ask for them: a few KiB a latent frame
+  LatentsStart start_;
   std::optional<Error> failed_;
 };
 

@@ -15,15 +15,14 @@ namespace {
 constexpr int64_t kLoopLatents = 16;
 
 void decode_once(const Family& family, const LoadContext& context, const Tensor& latents,
-                 FrameFeeder& feeder, StageClock& clock, int64_t tiles, bool loop) {
+                 const Tensor& before, FrameFeeder& feeder, StageClock& clock, int64_t tiles) {
   const std::unique_ptr<VideoVae> vae = family.load_vae(context);
   const std::unique_ptr<VaeStream> decoder =
       tiles > 1 ? open_tiled_decoder(*vae, tiles) : vae->open_decoder();
   clock.start("decode", latents.size(2));
-  for (int64_t t = loop ? std::max<int64_t>(0, latents.size(2) - kLoopLatents) : latents.size(2);
-       t < latents.size(2); ++t) {
+  for (int64_t t = 0; before.defined() && t < before.size(2); ++t) {
     throw_if_cancelled();
-    decoder->push(latents.narrow(2, t, 1).to(context.device));
+    decoder->push(before.narrow(2, t, 1).to(context.device));
   }
   for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
     throw_if_cancelled();
@@ -35,15 +34,20 @@ void decode_once(const Family& family, const LoadContext& context, const Tensor&
 
 }  // namespace
 
+Tensor loop_start(const Tensor& latents) {
+  const int64_t count = std::min(kLoopLatents, latents.size(2));
+  return latents.narrow(2, latents.size(2) - count, count);
+}
+
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
                     const FrameSpec& spec, FrameSink& sink, StageClock& clock, MemoryLadder& ladder,
-                    bool loop) {
+                    const Tensor& before) {
   FrameFeeder feeder(sink, spec);
   bool retried = false;
   const auto decode = [&](const LoadContext& with) {
     ladder.run(MemoryLadder::Stage::kDecoding, [&] {
       feeder.restart();
-      decode_once(family, with, latents, feeder, clock, ladder.vae_tiles(), loop);
+      decode_once(family, with, latents, before, feeder, clock, ladder.vae_tiles());
     });
   };
   clock.start("load", 0);

@@ -32,7 +32,7 @@ Tensor make_latents(const Family& family, const LoadContext& context, const Clip
                     StageClock& clock, bool encoder_on_host) {
   LoadContext for_text = context;
   if (encoder_on_host) for_text.device = at::kCPU;
-  const PromptPair prompts = encode_prompts(family, for_text, spec, clock);
+  const ClipPrompts prompts = encode_prompts(family, for_text, spec, clock);
   Conditioning conditioning;
   if (spec.image || spec.last_image) {
     clock.start("image", 0);
@@ -110,14 +110,16 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
     latents = make_latents_or_retry(family, context, spec, clock, ladder, result);
     keep_latents(spec, latents);
   }
-  if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true);
+  LatentsStart start;
+  start.loop = spec.rollout == "loop";
+  if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true, start);
   result.frames = spec.frames;
   try {
     const bool retried = decode_to_sink(family, context, latents, frame_spec(spec), sink, clock,
-                                        ladder, spec.rollout == "loop");
+                                        ladder, start.loop ? loop_start(latents) : Tensor());
     result.fp32_retry = result.fp32_retry || retried;
   } catch (const Error& e) {
-    rethrow_with_rescue(e, spec, latents);
+    rethrow_with_rescue(e, spec, latents, start);
   }
   finish(context, clock, ladder, result);
   return result;
@@ -172,7 +174,8 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   const LoadContext context =
       load_context(model, spec.device, "fp32", spec.vae_dtype, spec.threads);
   const Geometry g = family.description->traits(model).geometry;
-  const Tensor latents = read_latents(spec.latents);
+  const LatentsStart start = latents_start(spec.latents);
+  Tensor latents = read_latents(spec.latents);
   if (latents.size(1) != g.latent_channels) {
     throw Error(ErrorKind::kUsage, spec.latents + " has " + std::to_string(latents.size(1)) +
                                        " channels; this model's latents have " +
@@ -180,7 +183,8 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   }
   const Size full{static_cast<int>(latents.size(4)) * g.spatial_factor,
                   static_cast<int>(latents.size(3)) * g.spatial_factor};
-  const int64_t full_frames = g.frames_of(latents.size(2));
+  const int64_t full_frames =
+      frames_of_latents(start, latents.size(2), g.first_frames, g.temporal_factor);
   FrameSpec frames;
   const Size size = spec.size.value_or(full);
   frames.width = size.width;
@@ -195,7 +199,14 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   StageClock clock(host);
   ClipResult result;
   MemoryLadder ladder(context);
-  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock, ladder);
+  Tensor before;
+  if (start.context > 0) {
+    before = latents.narrow(2, 0, start.context);
+    latents = latents.narrow(2, start.context, latents.size(2) - start.context);
+  } else if (start.loop) {
+    before = loop_start(latents);
+  }
+  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock, ladder, before);
   result.frames = frames.frames;
   finish(context, clock, ladder, result);
   return result;

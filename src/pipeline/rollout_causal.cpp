@@ -33,11 +33,13 @@ class Rollout {
         clock_(clock) {}
 
   void run() {
-    const PromptPair prompts = encode_prompts(family_, context_, spec_, clock_);
+    const ClipPrompts prompts = encode_prompts(family_, context_, spec_, clock_);
     known_ = picture_conditioning(family_, context_, spec_, spec_.block_latents, clock_);
-    open(prompts);
+    open(prompts.of(0));
     if (!spec_.past.empty()) take_past();
     for (int64_t block = 0; block < blocks_; ++block) {
+      const PromptPair& now = prompts.of(block);
+      if (block > 0 && &now != &prompts.of(block - 1)) stream_->change_prompt(now.prompt);
       const Tensor made = sample(block);
       if (block + 1 < blocks_) commit(made);
       delivery_.push(made);

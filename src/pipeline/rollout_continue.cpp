@@ -93,7 +93,7 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
                       const FrameSpec& frames, FrameSink& sink, StageClock& clock) {
   const Geometry geometry = family.description->traits(*context.model).geometry;
   const int64_t window = geometry.frames_of(spec.window_latents);
-  std::optional<PromptPair> prompts;
+  std::optional<ClipPrompts> prompts;
   FrameFeeder feeder(sink, frames);
   const bool from_frame = !spec.past.empty();
   Tensor boundary = from_frame ? past_frames(spec, 1).to(context.device) : Tensor();
@@ -105,7 +105,8 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
     if (clip.image) conditioning = family.prepare_conditioning(context, clip);
     const Tensor first =
         first_latents(context, clip, geometry, static_cast<uint64_t>(clip.keep.part));
-    const Tensor latents = denoise(family, context, clip, *prompts, conditioning, first, clock);
+    const Tensor latents =
+        denoise(family, context, clip, prompts->of(clip.keep.part), conditioning, first, clock);
     keep_latents(clip, latents);
     return latents;
   };

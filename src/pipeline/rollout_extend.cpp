@@ -121,11 +121,12 @@ class Rollout {
       const auto noise = [this, past](int64_t row) {
         return noise_.after_step(row, window_ * spec_.overlap_latents, past);
       };
-      return denoise_forced(*resident_, clip_, *prompts_, past, noise, latents, clock_, span);
+      return denoise_forced(*resident_, clip_, prompts_->of(window_), past, noise, latents, clock_,
+                            span);
     }
     const Conditioning conditioning =
         past > 0 ? history(known_, latents, traits_.history_timestep) : Conditioning{};
-    return denoise(*resident_, clip_, *prompts_, conditioning, latents, clock_, span);
+    return denoise(*resident_, clip_, prompts_->of(window_), conditioning, latents, clock_, span);
   }
 
   // In all: those made and those to come.
@@ -156,7 +157,7 @@ class Rollout {
   int64_t window_ = 0;  // index
   int64_t done_passes_ = 0;
   Extended made_;
-  std::optional<PromptPair> prompts_;
+  std::optional<ClipPrompts> prompts_;
 };
 
 }  // namespace

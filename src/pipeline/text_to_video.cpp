@@ -53,15 +53,21 @@ void add_around(Tensor& sum, const Tensor& part, int64_t start) {
   if (here < count) sum.narrow(2, 0, count - here).add_(part.narrow(2, here, count - here));
 }
 
+std::vector<Tensor> texts_of(const ClipPrompts& prompts, int64_t part) {
+  const PromptPair& pair = prompts.of(part);
+  if (!pair.negative.defined()) return {pair.prompt};
+  return {pair.prompt, pair.negative};
+}
+
 // The whole clip's predictions, one per prompt: one call, or overlapping windows blended in fp32.
 std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, const Tensor& latents,
-                                 const Tensor& timestep, const std::vector<Tensor>& prompts,
+                                 const Tensor& timestep, const ClipPrompts& prompts,
                                  const Conditioning& conditioning) {
   if (plan.starts.size() == 1 && !plan.ring) {
-    return denoiser.predict_each(latents, timestep, prompts, conditioning);
+    return denoiser.predict_each(latents, timestep, texts_of(prompts, 0), conditioning);
   }
   std::vector<Tensor> sums;
-  for (size_t p = 0; p < prompts.size(); ++p) sums.push_back(at::zeros_like(latents));
+  for (size_t p = 0; p < texts_of(prompts, 0).size(); ++p) sums.push_back(at::zeros_like(latents));
   Tensor weight = at::zeros({1, 1, plan.frames, 1, 1}, latents.options());
   for (size_t i = 0; i < plan.starts.size(); ++i) {
     const int64_t start = plan.starts[i];
@@ -70,10 +76,10 @@ std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, con
       part.concat_latents = around(part.concat_latents, 2, start, plan.window);
     }
     const Tensor w = window_weights(plan, i).view({1, 1, -1, 1, 1}).to(latents.device());
-    const std::vector<Tensor> predictions =
-        denoiser.predict_each(around(latents, 2, start, plan.window),
-                              around(timestep, 1, start, plan.window), prompts, part);
-    for (size_t p = 0; p < prompts.size(); ++p) {
+    const std::vector<Tensor> predictions = denoiser.predict_each(
+        around(latents, 2, start, plan.window), around(timestep, 1, start, plan.window),
+        texts_of(prompts, static_cast<int64_t>(i)), part);
+    for (size_t p = 0; p < predictions.size(); ++p) {
       add_around(sums[p], predictions[p].to(at::kFloat).mul(w), start);
     }
     add_around(weight, w, start);
@@ -92,18 +98,31 @@ Tensor encode_finite(TextEncoder& encoder, const std::string& text) {
 
 }  // namespace
 
-PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
-                          StageClock& clock) {
+const PromptPair& ClipPrompts::of(int64_t part) const {
+  size_t i = each.size() - 1;
+  while (i > 0 && first_part[i] > part) --i;
+  return each[i];
+}
+
+ClipPrompts encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                           StageClock& clock) {
   clock.start("text", 0);
-  PromptPair out;
-  const bool guided = guidance_enabled(spec.guidance_scale);
-  out.prompt = between_clips().prompt(context, spec.prompt);
-  if (guided) out.negative = between_clips().prompt(context, spec.negative_prompt);
-  if (out.prompt.defined() && (out.negative.defined() || !guided)) return out;
-  maybe_run_out_of_memory("text");
-  const std::unique_ptr<TextEncoder> encoder = family.load_text_encoder(context);
-  out.prompt = encode_finite(*encoder, spec.prompt);
-  if (guided) out.negative = encode_finite(*encoder, spec.negative_prompt);
+  std::unique_ptr<TextEncoder> encoder;
+  const auto encode = [&](const std::string& text) {
+    const Tensor ahead = between_clips().prompt(context, text);
+    if (ahead.defined()) return ahead;
+    maybe_run_out_of_memory("text");
+    if (!encoder) encoder = family.load_text_encoder(context);
+    return encode_finite(*encoder, text);
+  };
+  PromptPair first;
+  first.prompt = encode(spec.prompt);
+  if (guidance_enabled(spec.guidance_scale)) first.negative = encode(spec.negative_prompt);
+  ClipPrompts out(first);
+  for (const PromptChange& change : spec.prompt_changes) {
+    out.each.push_back({encode(change.prompt), first.negative});
+    out.first_part.push_back(change.part);
+  }
   return out;
 }
 
@@ -112,6 +131,7 @@ void encode_ahead(const Family& family, const LoadContext& context,
   std::set<std::string> texts;
   for (const ClipSpec& clip : clips) {
     texts.insert(clip.prompt);
+    for (const PromptChange& change : clip.prompt_changes) texts.insert(change.prompt);
     if (guidance_enabled(clip.guidance_scale)) texts.insert(clip.negative_prompt);
   }
   clock.start("text", static_cast<int64_t>(texts.size()));
@@ -200,15 +220,14 @@ Denoiser& ResidentDenoiser::enter(const Stage& stage) {
   return *denoiser_;
 }
 
-Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPair& prompts,
+Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const ClipPrompts& prompts,
                const Conditioning& conditioning, Tensor latents, StageClock& clock, StepSpan span) {
   const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
   const std::vector<Stage> stages = resident.stages();
   const LoadContext& context = resident.context();
   Conditioning known = conditioning;
   known.fps = spec.fps.value();
-  std::vector<Tensor> texts{prompts.prompt};
-  if (prompts.negative.defined()) texts.push_back(prompts.negative);
+  const bool guided = prompts.each.front().negative.defined();
 
   const auto step = [&](int64_t i) {
     throw_if_cancelled();
@@ -221,9 +240,9 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
     const Tensor timestep = frame_timesteps(t, latents.size(2), conditioning, context.device);
     const WindowPlan plan = clip_windows(spec, latents.size(2), i);
     const std::vector<Tensor> predictions =
-        predict_clip(denoiser, plan, input, timestep, texts, known);
+        predict_clip(denoiser, plan, input, timestep, prompts, known);
     Tensor noise_pred = predictions.front();
-    if (prompts.negative.defined()) {
+    if (guided) {
       const double scale = stage.second_guidance ? spec.guidance_scale_2 : spec.guidance_scale;
       noise_pred = apply_guidance(noise_pred, predictions.back(), scale);
     }
@@ -254,7 +273,7 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPai
 }
 
 Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
-               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
+               const ClipPrompts& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock) {
   ResidentDenoiser resident(family, context);
   return denoise(resident, spec, prompts, conditioning, std::move(latents), clock);

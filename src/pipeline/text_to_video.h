@@ -12,8 +12,19 @@ struct PromptPair {
   Tensor negative;  // [1, S, D], or undefined without guidance
 };
 
-PromptPair encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
-                          StageClock& clock);
+// The prompts of a clip in the order of its parts.
+struct ClipPrompts {
+  std::vector<PromptPair> each;
+  std::vector<int64_t> first_part;  // of each, from 0
+
+  ClipPrompts() = default;
+  ClipPrompts(PromptPair one) : each{std::move(one)}, first_part{0} {}
+  // What holds in a part: window, clip of a chain, or block.
+  const PromptPair& of(int64_t part) const;
+};
+
+ClipPrompts encode_prompts(const Family& family, const LoadContext& context, const ClipSpec& spec,
+                           StageClock& clock);
 
 // The prompts of several clips of context's model and dtype, for encode_prompts() to find.
 void encode_ahead(const Family& family, const LoadContext& context,
@@ -59,13 +70,14 @@ struct StepSpan {
   int64_t total = 0;  // 0: this run's own
 };
 
-// The denoising loop, from where spec.keep says it was left. Returns normalised fp32 latents.
-// Throws Error(kNumerical) when a step gives values that are not finite.
-Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPair& prompts,
+// The denoising loop, with the prompt of each window, from where spec.keep says it was left.
+// Returns normalised fp32 latents. Throws Error(kNumerical) when a step gives values that are not
+// finite.
+Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const ClipPrompts& prompts,
                const Conditioning& conditioning, Tensor latents, StageClock& clock,
                StepSpan span = {});
 Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
-               const PromptPair& prompts, const Conditioning& conditioning, Tensor latents,
+               const ClipPrompts& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock);
 
 // Known latent frames put over the others, and their own timestep for them.

@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "core/latents_file.h"
 #include "core/safetensors.h"
 #include "genvid/error.h"
 #include "weights/weight_store.h"
@@ -42,14 +41,15 @@ Tensor read_latents(const std::filesystem::path& path) {
   return read_entry(file, entry, path);
 }
 
-void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite) {
+void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite,
+                   const LatentsStart& start) {
   const Tensor host = latents.to(at::kCPU, at::kFloat).contiguous();
   TensorData data;
   data.name = "latents";
   data.shape = host.sizes().vec();
   data.bytes = {static_cast<const uint8_t*>(host.const_data_ptr()),
                 static_cast<size_t>(host.nbytes())};
-  write_safetensors(path, {data}, {}, overwrite);
+  write_safetensors(path, {data}, latents_metadata(start), overwrite);
 }
 
 }  // namespace genvid

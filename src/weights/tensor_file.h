@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "core/latents_file.h"
 #include "tensor/tensor.h"
 
 namespace genvid {
@@ -25,6 +26,7 @@ void for_each_tensor(
 Tensor read_latents(const std::filesystem::path& path);
 
 // One fp32 tensor "latents". Throws Error(kOutput).
-void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite);
+void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite,
+                   const LatentsStart& start = {});
 
 }  // namespace genvid

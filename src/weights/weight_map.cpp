@@ -10,8 +10,8 @@ WeightMap::WeightMap(std::shared_ptr<WeightStore> store, std::string prefix)
     : store_(std::move(store)), prefix_(std::move(prefix)) {}
 
 WeightMap WeightMap::open(const ModelComponent& component, at::Device device,
-                          const DtypePolicy& policy) {
-  return {std::make_shared<WeightStore>(component, device, policy), ""};
+                          const DtypePolicy& policy, const TensorNames& names) {
+  return {std::make_shared<WeightStore>(component, device, policy, names), ""};
 }
 
 WeightMap WeightMap::scope(std::string_view name) const {

@@ -3,6 +3,7 @@
 // the mapped file; everything else is allocated at bind time on its final device and dtype.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct DtypePolicy {
   std::vector<std::string> keep_fp32;
 };
 
+// From a tensor's name in the file to that by which it is bound; none: they are the same.
+using TensorNames = std::function<std::string(const std::string&)>;
+
 class WeightStore;
 
 // A view of the store below a name prefix; cheap to copy.
@@ -27,7 +31,7 @@ class WeightMap {
  public:
   // Parses the headers of all shards; reads no data. Throws Error(kModel).
   static WeightMap open(const ModelComponent& component, at::Device device,
-                        const DtypePolicy& policy);
+                        const DtypePolicy& policy, const TensorNames& names = {});
 
   WeightMap scope(std::string_view name) const;  // appends "name."
   WeightMap scope(int64_t index) const;

@@ -78,17 +78,22 @@ at::ScalarType scalar_type(DType dtype) {
               "dtype " + std::string(dtype_name(dtype)) + " has no tensor type here");
 }
 
-WeightStore::WeightStore(const ModelComponent& component, at::Device device, DtypePolicy policy)
+WeightStore::WeightStore(const ModelComponent& component, at::Device device, DtypePolicy policy,
+                         const TensorNames& names)
     : name_(component.name),
       dir_(component.dir.string()),
       device_(device),
       policy_(std::move(policy)) {
   for (const auto& path : component.files) {
     for (TensorEntry& entry : read_safetensors_header(path).tensors) {
-      const std::string name = entry.name;
+      const std::string in_file = entry.name;
+      const std::string name = names ? names(in_file) : in_file;
+      entry.name = name;
       Item item{std::move(entry), maps_.size(), Tensor(), false};
       if (!items_.emplace(name, std::move(item)).second) {
-        throw Error(ErrorKind::kModel, dir_ + ": weight '" + name + "' stands in two shards");
+        throw Error(ErrorKind::kModel, dir_ + ": weight '" + in_file + "' is there twice" +
+                                           (name == in_file ? "" : ", as '" + name + "', too") +
+                                           "; keep one copy of the weights");
       }
     }
     maps_.push_back(std::make_shared<MappedFile>(path));

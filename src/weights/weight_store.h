@@ -19,7 +19,8 @@ bool is_weight_dtype(DType dtype);        // F16, BF16, F32, F64
 
 class WeightStore {
  public:
-  WeightStore(const ModelComponent& component, at::Device device, DtypePolicy policy);
+  WeightStore(const ModelComponent& component, at::Device device, DtypePolicy policy,
+              const TensorNames& names = {});
 
   bool has(const std::string& name) const { return items_.contains(name); }
   Tensor bind(const std::string& name, at::IntArrayRef shape);

@@ -110,7 +110,7 @@ Tensor make_latents(const Checkpoint& checkpoint, const ClipSpec& spec, Host& ho
   const c10::InferenceMode inference;
   const LoadContext context = checkpoint.context();
   StageClock clock(host);
-  const PromptPair prompts = encode_prompts(checkpoint.family, context, spec, clock);
+  const ClipPrompts prompts = encode_prompts(checkpoint.family, context, spec, clock);
   Conditioning conditioning;
   if (spec.image) conditioning = checkpoint.family.prepare_conditioning(context, spec);
   return denoise(checkpoint.family, context, spec, prompts, conditioning,

@@ -114,7 +114,7 @@ TEST_P(Stages, EqualTimestepsPerFrameAreOneTimestep) {
   const LoadContext context = model_.context();
   const ClipSpec spec = model_.spec();
   StageClock clock(host_);
-  const PromptPair prompts = encode_prompts(model_.family, context, spec, clock);
+  const ClipPrompts prompts = encode_prompts(model_.family, context, spec, clock);
   Conditioning conditioning;
   if (spec.image) conditioning = model_.family.prepare_conditioning(context, spec);
   const Tensor latents = first_latents(context, spec, model_.traits.geometry);
@@ -122,7 +122,7 @@ TEST_P(Stages, EqualTimestepsPerFrameAreOneTimestep) {
   for (const Stage& stage : model_.family.stages(model_.folder)) {
     const auto denoiser = model_.family.load_denoiser(context, stage.component);
     const auto predict = [&](const Tensor& timestep) {
-      return denoiser->predict(latents, timestep, prompts.prompt, conditioning);
+      return denoiser->predict(latents, timestep, prompts.of(0).prompt, conditioning);
     };
     const Tensor one = at::full({1, frames}, 437.0, at::TensorOptions(at::kFloat));
     Tensor nearly = one.clone(), other = one.clone();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "e2e/digests_helper.h"
@@ -97,6 +98,21 @@ INSTANTIATE_TEST_SUITE_P(Models, Extend,
                                          Case{"tiny-skyreels-v2-df", "diffusion-forcing", "2"},
                                          Case{"../tests/data/tiny-wan21-causal", "causal", "4"}));
 
+// Latents of new frames hold what the decoder had seen of the old ones.
+TEST_P(Extend, ItsLatentsDecodeToTheNewFrames) {
+  if (std::string(GetParam().rollout) == "continue") GTEST_SKIP() << "a chain keeps no latents";
+  make_old();
+  ASSERT_EQ(make(dir_ / "a.mkv", {"--extend", old_, "--size", "80x64", "--fps", "16", "--seconds",
+                                  "1", "--only-new", "--save-latents", dir_ / "a.safetensors"})
+                .code,
+            0);
+  const Result r = genvid({"decode", dir_ / "a.safetensors", "-o", dir_ / "b.mkv", "--model",
+                           models(GetParam().model), "--size", "80x64", "--fps", "16", "--frames",
+                           "16", "--no-watermark"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(frame_digests(dir_ / "a.mkv"), frame_digests(dir_ / "b.mkv"));
+}
+
 class ExtendFile : public testing::Test {
  protected:
   Result make(const std::string& out, const std::string& from, Args more = {}) {
@@ -173,6 +189,33 @@ TEST_F(ExtendFile, WhatDoesNotGoTogetherIsRefused) {
           "starts from text alone");
   refused(genvid({"a house", "-o", out, "--extend", old, "--model", models("tiny-wan21-flf2v")}),
           "between two pictures");
+}
+
+// A clip is planned from its inputs as they are, so one that another clip of the batch makes has to
+// be there first.
+TEST(ExtendInABatch, TheFileOfAnotherClipIsMadeFirst) {
+  const TempDir dir;
+  std::ofstream(dir / "jobs.json")
+      << R"({"genvid": 1, "defaults": {"num_inference_steps": 1, "num_frames": 8, "seed": 1,
+"model": ")"
+      << models("tiny-genvid") << R"("}, "jobs": [
+{"id": "b", "prompt": "a house", "extend": ")"
+      << dir / "out/./a.mkv"
+      << R"(", "output": "b.mkv", "after": ["a"]},
+{"id": "a", "prompt": "a house", "output": "a.mkv"}]})";
+  const auto batch = [&](Args more) {
+    Args args = {"batch", dir / "jobs.json", "--out-dir", dir / "out"};
+    args.insert(args.end(), more.begin(), more.end());
+    return genvid(args);
+  };
+  const Result first = batch({});
+  EXPECT_EQ(first.code, 2);
+  EXPECT_TRUE(has(first.err, "\"a\" of this batch has yet to make")) << first.err;
+  EXPECT_FALSE(std::filesystem::exists(dir / "out/a.mkv"));
+  ASSERT_EQ(batch({"--only", "a"}).code, 0);
+  const Result then = batch({});
+  ASSERT_EQ(then.code, 0) << then.err;
+  EXPECT_EQ(frame_digests(dir / "out/b.mkv").size(), 16u);
 }
 
 }  // namespace

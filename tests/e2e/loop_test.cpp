@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "e2e/digests_helper.h"
 #include "e2e/run_helper.h"
 
 namespace genvid::e2e {
@@ -75,6 +76,22 @@ TEST(Loop, OneWindowAndSeveralOfEveryModelThatCan) {
     args[2] = dir / "a.mkv";
     ASSERT_EQ(genvid(args).code, 0);
     EXPECT_EQ(quality_of(dir / "a.mkv").at("frames"), c.frames);
+  }
+}
+
+// Its latents decode to the very frames: the decoder begins as it is after the end.
+TEST(Loop, ItsLatentsDecodeToTheSameFrames) {
+  for (const char* model : {"tiny-wan21", "tiny-genvid"}) {
+    const TempDir dir;
+    ASSERT_EQ(genvid({"a house", "-o", dir / "a.mkv", "--model", models(model), "--seconds", "2",
+                      "--steps", "2", "--seed", "3", "--loop", "--no-watermark", "--save-latents",
+                      dir / "a.safetensors"})
+                  .code,
+              0);
+    const Result r = genvid({"decode", dir / "a.safetensors", "-o", dir / "b.mkv", "--model",
+                             models(model), "--no-watermark"});
+    ASSERT_EQ(r.code, 0) << r.err;
+    EXPECT_EQ(frame_digests(dir / "a.mkv"), frame_digests(dir / "b.mkv")) << model;
   }
 }
 

@@ -70,6 +70,54 @@ INSTANTIATE_TEST_SUITE_P(Windows, CausalParity,
                                            Case{"single", 1, 3, 2}, Case{"alone", 3, 3, 0}),
                          [](const auto& info) { return info.param.name; });
 
+// What is remembered behind the sink is as if the new prompt had been there from there on.
+TEST_P(CausalParity, AnotherPromptHoldsForWhatIsRemembered) {
+  const Case c = GetParam();
+  const Tensor& input = reference.at("masked.input");
+  const Tensor other = wan::load_text_encoder(context)->encode("a boat at night");
+  const auto late = denoiser->open_stream(rollout(c), prompt);
+  const auto early = denoiser->open_stream(rollout(c), prompt);
+  const int64_t blocks = c.window / c.block;  // none is forgotten yet
+  const auto block = [&](int64_t b) { return input.narrow(2, b * c.block, c.block); };
+  for (int64_t b = 0; b + 1 < blocks; ++b) {
+    if (b == c.sink / c.block) early->change_prompt(other);
+    late->commit(block(b));
+    early->commit(block(b));
+  }
+  if (blocks - 1 == c.sink / c.block) early->change_prompt(other);
+  const Tensor t = at::full({1, c.block}, 700.0f, at::kFloat);
+  const Tensor before = late->predict(block(blocks - 1), t);
+  late->change_prompt(other);
+  const Tensor after = late->predict(block(blocks - 1), t);
+  parity::expect_close("after the change", after, early->predict(block(blocks - 1), t), 1e-6);
+  EXPECT_GT(parity::max_abs(before, after), 1e-3) << "the prompt must matter";
+  // And on: blocks that are made after it go into the same ring.
+  for (int64_t b = blocks - 1; (b + 2) * c.block <= input.size(2); ++b) {
+    late->commit(block(b));
+    early->commit(block(b));
+    parity::expect_close("a later block", late->predict(block(b + 1), t),
+                         early->predict(block(b + 1), t), 1e-6);
+  }
+}
+
+// Behind a full window, where blocks have been forgotten already.
+TEST_P(CausalParity, APromptMayChangeBehindAFullWindow) {
+  const Case c = GetParam();
+  const Tensor& input = reference.at("masked.input");
+  const auto stream = denoiser->open_stream(rollout(c), prompt);
+  const int64_t blocks = input.size(2) / c.block;
+  for (int64_t b = 0; b + 1 < blocks; ++b) stream->commit(input.narrow(2, b * c.block, c.block));
+  const Tensor last = input.narrow(2, (blocks - 1) * c.block, c.block);
+  const Tensor t = at::full({1, c.block}, 700.0f, at::kFloat);
+  const Tensor before = stream->predict(last, t);
+  stream->change_prompt(wan::load_text_encoder(context)->encode("a boat at night"));
+  EXPECT_GT(parity::max_abs(before, stream->predict(last, t)), 1e-3);
+  stream->change_prompt(prompt);
+  const Tensor again = stream->predict(last, t);
+  stream->change_prompt(prompt);
+  parity::expect_close("the same prompt again", stream->predict(last, t), again, 1e-6);
+}
+
 TEST_P(CausalParity, FirstBlockIsThePlainPrediction) {
   const Case c = GetParam();
   const Tensor block = reference.at("masked.input").narrow(2, 0, c.block);

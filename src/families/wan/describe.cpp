@@ -160,6 +160,10 @@ std::vector<StageCost> model_costs(const ModelFolder& model, const ClipShape& cl
   return costs(read_model_config(model), clip);
 }
 
+std::string tensor_name(const std::string& component, const std::string& in_file) {
+  return component.starts_with("transformer") ? transformer_tensor_name(in_file) : in_file;
+}
+
 }  // namespace
 
 std::string preset_name(const ModelConfig& c) {
@@ -172,7 +176,7 @@ std::string preset_name(const ModelConfig& c) {
 }
 
 const Description& description() {
-  static const Description d{"wan", matches, traits, expected, model_costs};
+  static const Description d{"wan", matches, traits, expected, model_costs, nullptr, tensor_name};
   return d;
 }
 

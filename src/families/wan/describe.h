@@ -18,6 +18,9 @@ std::string preset_name(const ModelConfig& config);
 // describe_tensors.cpp
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config);
 
+// describe_names.cpp
+std::string transformer_tensor_name(const std::string& in_file);
+
 // describe_costs.cpp
 std::vector<StageCost> costs(const ModelConfig& config, const ClipShape& clip);
 // FLOP of one forward (one guidance branch), 1 multiply-add = 2. key_tokens: what self-attention

@@ -5,9 +5,11 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
+#include "families/wan/describe.h"
 #include "families/wan/transformer.h"
 #include "nn/network_input.h"
 
@@ -150,16 +152,35 @@ class WanDenoiser::Stream final : public CausalStream {
                                rope_, PassOptions{.cache = &ring_});
   }
 
-  // A pass at timestep 0: what it leaves in the ring is what later blocks see.
   void commit(const Tensor& latents) override {
+    held_[ring_.block()] = latents.clone();
+    // What the next block does not see, and the sink, which is never made again.
+    std::erase_if(held_, [this](const auto& entry) {
+      return entry.first < ring_.sink() || entry.first <= ring_.block() + 1 - ring_.recent();
+    });
+    remember(latents);
+  }
+
+  // LongLive's recache with a global sink: keys and values of the latest blocks come again from
+  // their finished latents, block by block, under the new prompt.
+  void change_prompt(const Tensor& prompt_embeds) override {
+    context_ = denoiser_.context(prompt_embeds, {});
+    if (held_.empty()) return;
+    ring_.restart(held_.begin()->first);
+    for (const auto& [block, latents] : held_) remember(latents);
+  }
+
+ private:
+  // A pass at timestep 0: what it leaves in the ring is what later blocks see.
+  void remember(const Tensor& latents) {
     predict(latents, at::zeros({1, latents.size(2)}, at::kFloat));
     ring_.next_block();
   }
 
- private:
   WanDenoiser& denoiser_;
   const int64_t block_;  // latent frames
-  const std::vector<KeyValues> context_;
+  std::vector<KeyValues> context_;
+  std::map<int64_t, Tensor> held_;  // finished blocks behind the sink that the next one sees
   KvRing ring_;
   RopeTable rope_;
   int64_t rope_block_ = -1;
@@ -178,7 +199,7 @@ std::unique_ptr<Denoiser> load_denoiser(const LoadContext& context, const std::s
       parse_transformer_config(files.config, component + "/config.json");
   DtypePolicy policy{context.dtype, {}};
   if (context.dtype != at::kFloat) policy.keep_fp32 = kKeepFp32;
-  const WeightMap weights = WeightMap::open(files, context.device, policy);
+  const WeightMap weights = WeightMap::open(files, context.device, policy, transformer_tensor_name);
   auto denoiser = std::make_unique<WanDenoiser>(weights, config, context);
   denoiser->transformer().tap_time_per_token =
       JsonObject(context.model->index(), "model_index.json", ErrorKind::kModel)

@@ -51,6 +51,13 @@ TEST_F(ModelFolderTest, OpensTheFolder) {
 
 TEST_F(ModelFolderTest, FindsASingleFileByEitherName) {
   refused("no weights in");
+  write_file(dir_ / "transformer/longlive_base.pt", "x");
+  refused("scripts/weights/to_safetensors");
+  write_file(dir_ / "transformer/self_forcing_dmd.safetensors", "x");
+  EXPECT_EQ(model().component("transformer").files,
+            std::vector{dir_ / "transformer/self_forcing_dmd.safetensors"});
+  write_file(dir_ / "transformer/another.safetensors", "x");
+  refused("no weights in");
   write_file(dir_ / "transformer/model.safetensors", "x");
   EXPECT_EQ(model().component("transformer").files,
             std::vector{dir_ / "transformer/model.safetensors"});

@@ -22,7 +22,7 @@ void refused(std::string_view text, const std::string& part) {
 constexpr const char* kFull = R"({
   "prompt": "a house", "negative_prompt": "blurry", "model": "models/x", "output": "o.mp4",
   "seconds": 2.5, "size": "832x480", "fps": "30000/1001", "image": "a.png", "last_image": "b.png",
-  "extend": "c.mp4", "only_new": true,
+  "extend": "c.mp4", "only_new": true, "prompt_at": "5s a boat", "best_of": 3,
   "num_inference_steps": 20, "guidance_scale": 4.5, "guidance_scale_2": 3, "flow_shift": 5,
   "scheduler": "euler", "seed": 18446744073709551615, "device": "cuda:1", "dtype": "bf16",
   "vae_dtype": "fp32", "threads": 2, "rollout":"overlap","noise": "torch", "init_latents": "i.safetensors",
@@ -47,6 +47,8 @@ TEST(RequestJson, ReadsEveryKey) {
   EXPECT_EQ(r.last_image, "b.png");
   EXPECT_EQ(r.extend, "c.mp4");
   EXPECT_TRUE(r.only_new);
+  EXPECT_EQ(r.prompt_at, "5s a boat");
+  EXPECT_EQ(r.best_of, 3);
   EXPECT_EQ(r.num_inference_steps, 20);
   EXPECT_EQ(r.guidance_scale, 4.5);
   EXPECT_EQ(r.guidance_scale_2, 3.0);

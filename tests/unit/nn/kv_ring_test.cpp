@@ -6,6 +6,7 @@
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/philox.h"
@@ -84,6 +85,36 @@ INSTANTIATE_TEST_SUITE_P(Windows, KvRingTest,
                            return "Sink" + std::to_string(p.param.sink) + "Recent" +
                                   std::to_string(p.param.recent);
                          });
+
+// After a restart the sink and what was put since are seen; then the ring goes on as ever.
+TEST(KvRingRestart, HoldsTheSinkAndWhatComesFromABlockOn) {
+  for (const auto& [sink, recent] : {Window{2, 3}, Window{0, 3}, Window{1, 1}}) {
+    KvRing ring(1, sink, recent);
+    std::vector<int64_t> expected;
+    const auto put = [&] {
+      const Tensor x = at::full({1, kTokens, 1, 2}, static_cast<double>(ring.block()));
+      const Tensor seen = ring.put(0, x, x).first;
+      expected.push_back(ring.block());
+      if (static_cast<int64_t>(expected.size()) > sink + recent) {
+        expected.erase(expected.begin() + sink);
+      }
+      std::vector<int64_t> blocks = ring.held();
+      ASSERT_EQ(seen.size(1), static_cast<int64_t>(blocks.size()) * kTokens);
+      for (size_t slot = 0; slot < blocks.size(); ++slot) {
+        EXPECT_EQ(seen[0][static_cast<int64_t>(slot) * kTokens][0][0].item<float>(),
+                  static_cast<float>(blocks[slot]));
+      }
+      std::sort(blocks.begin(), blocks.end());
+      EXPECT_EQ(blocks, expected);
+      ring.next_block();
+    };
+    for (int64_t b = 0; b < 9; ++b) put();
+    ring.restart(7);
+    expected.resize(static_cast<size_t>(sink));
+    for (int64_t b = 0; b < 9; ++b) put();
+    EXPECT_EQ(ring.block(), 16);
+  }
+}
 
 TEST(KvRingMemory, IsTakenOnce) {
   KvRing ring(1, 1, 2);

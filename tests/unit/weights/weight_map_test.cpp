@@ -147,7 +147,7 @@ TEST(WeightMap, RefusesANameInTwoShards) {
   const TempDir dir;
   const ModelComponent component =
       component_of(dir, {{{"a", at::ones({1})}}, {{"a", at::zeros({1})}}});
-  expect_error(ErrorKind::kModel, "'a' stands in two shards",
+  expect_error(ErrorKind::kModel, "'a' is there twice",
                [&] { WeightMap::open(component, at::kCPU, {}); });
 }
 

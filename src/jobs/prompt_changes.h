@@ -1,0 +1,14 @@
+// Prompts that take over in the middle of a clip: from times to its windows, clips or blocks.
+#pragma once
+
+#include "genvid/request.h"
+#include "jobs/plan.h"
+
+namespace genvid {
+
+// Decides spec.prompt_changes; each time moves to the nearest border between the plan's parts.
+// plan.borders must be set. Throws Error(kUsage): a clip of one part, a time behind its end, two
+// times at one border.
+void decide_prompt_changes(const Request& request, Plan& plan);
+
+}  // namespace genvid
