@@ -39,13 +39,15 @@ def routes(n, positions, dev, share=0.5):
     return torch.rand(n, positions, device=dev).argsort(1)[:, : int(positions * share)]
 
 
-def error(net, x0, sigma, weight, text, noise, route=None):
-    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1."""
+def error(net, x0, sigma, weight, text, noise, route=None, focus=None):
+    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. focus [B, F, h, w]: tiles that
+    count for more than others (which leaves the minimum where it is)."""
     s = sigma[:, None, :, None, None]
     x = (1 - s) * x0 + s * noise
     with torch.autocast(x0.device.type, dtype=torch.bfloat16):
         y = net(x, sigma, *text, route)
-    e = (y.float() - x0).pow(2).mean((1, 3, 4))                     # [B, F]
+    e = (y.float() - x0).pow(2).mean(1)                             # [B, F, h, w]
+    e = e.mean((2, 3)) if focus is None else (e * (1 + focus)).mean((2, 3)) / (1 + focus.mean())
     w = weight / sigma.clamp(min=0.1) ** 2
     return (e * w).sum() / weight.sum().clamp(min=1)
 

@@ -2,6 +2,7 @@
 import os
 
 import torch
+import torch.nn.functional as F
 
 import objects
 import pixels
@@ -87,6 +88,34 @@ def paint(labels, packed, time):
             i = torch.tensor(which, device=packed.device)
             canvas[i] = _layer(key, fn, packed[i], time[i], canvas[i], noise)
     return canvas.clamp(0, 1)
+
+
+@torch.no_grad()
+def focus(scenes, start, device="cpu"):
+    """How much a tile of 16x16 pixels matters beyond its size: subject and mover are what a prompt names, and fill few
+    tiles. 0 where they are not; all that one of them has comes to 40 tiles, at most 10 for one.
+    -> [N, H/16, W/16], and for each scene the set of what is in the picture (others stand before or beside it)"""
+    out, seen = torch.zeros(len(scenes), HEIGHT // 16, WIDTH // 16, device=device), [set() for _ in scenes]
+    layers = {**objects.SUBJECTS, "plane": objects.plane, "birds": objects.birds, "boat": objects.boat,
+              "smoke": objects.smoke, "people": objects.people, "car": objects.car}
+    for key, fn in layers.items():
+        which = [i for i, (lab, _) in enumerate(scenes) if key in (lab["subject"], lab["mover"])]
+        if not which:
+            continue
+        packed = torch.tensor([scenes[i][1] for i in which], device=device).repeat_interleave(2, 0)
+        time = torch.tensor([start[i] + t / pixels.FPS for i in which for t in (0, 3)], device=device).float()
+        black, white = (_layer(key, fn, packed, time, torch.full((len(packed), 3, HEIGHT, WIDTH), v, device=device),
+                               tables(device)) for v in (0., 1.))
+        share = F.avg_pool2d((1 - (white - black).mean(1)).clamp(0, 1), 16)          # [2N, h, w] of tiles covered
+        share = share.view(-1, 2, *share.shape[1:]).amax(1)
+        share = (share * 4).clamp(max=1)                     # a car's corner counts as well
+        area = share.sum((1, 2), keepdim=True)
+        i = torch.tensor(which, device=device)
+        out[i] += share * (40 / area.clamp(min=4))
+        for k, q in zip(which, area.flatten().tolist()):
+            if q > .5:
+                seen[k].add(key)
+    return out, seen
 
 
 def clip(scenes, start, frames, device="cpu"):

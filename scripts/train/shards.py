@@ -25,8 +25,9 @@ def mirrored(lab):
 
 
 def shard(kind, number, dev, codec=None, size=100, length=7):
-    """-> pixels or latents, token ids of four captions a scene [N, 4, 48], labels with start times.
-    Training latents come twice, as painted and in a mirror: painting is what costs."""
+    """-> dict: `x` pixels or latents; `ids` of four captions a scene [N, 4, 48]; `labels` with start times, one dict a
+    scene; `focus` [N, latents, H/16, W/16] (painter.focus). Training latents come twice, as painted and in a mirror:
+    painting is what costs."""
     first = BASE[kind] + number * size
     scenes = painter.seeds(first, size)
     r = random.Random(first)
@@ -43,10 +44,22 @@ def shard(kind, number, dev, codec=None, size=100, length=7):
         else:
             out.append(codec.encode(x).half().cpu())
             back += [codec.encode(x.flip(-1)).half().cpu()] if twice else []
-    labels = [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]
-    labels += [mirrored(lab) for lab in labels] if twice else []
-    ids = None
-    if kind != "clips":
-        tok = Tokenizer()
-        ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16).numpy()
-    return torch.cat(out + back).numpy(), ids, labels
+    made = {"x": torch.cat(out + back).numpy()}
+    if kind == "clips":
+        return made | {"labels": [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]}
+    focus, labels = visible(scenes, start, count, dev)
+    if twice:
+        focus, labels = torch.cat([focus, focus.flip(-1)]), labels + [mirrored(lab) for lab in labels]
+    tok = Tokenizer()
+    ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16).numpy()
+    return made | {"ids": ids, "labels": labels, "focus": focus.half().cpu().numpy()}
+
+
+def visible(scenes, start, count, dev="cpu"):
+    """Focus of `count` latents of each scene; labels without a mover that none of them shows."""
+    parts = [painter.focus(scenes, [t + k * 4 / painter.pixels.FPS for t in start], dev) for k in range(count)]
+    labels = []
+    for i, ((lab, _), t) in enumerate(zip(scenes, start)):
+        here = lab["mover"] == "none" or any(lab["mover"] in seen[i] for _, seen in parts)
+        labels.append(dict(lab, start=t) if here else dict(lab, start=t, mover="none", way="none"))
+    return torch.stack([w for w, _ in parts], 1), labels

@@ -15,16 +15,31 @@ namespace {
 constexpr int64_t kLoopLatents = 16;
 
 void decode_once(const Family& family, const LoadContext& context, const Tensor& latents,
-                 const Tensor& before, FrameFeeder& feeder, StageClock& clock, int64_t tiles) {
+                 const Tensor& before, FrameFeeder& feeder, StageClock& clock,
+                 const MemoryLadder& ladder) {
   const std::unique_ptr<VideoVae> vae = family.load_vae(context);
+  const int64_t tiles = ladder.vae_tiles(), count = latents.size(2);
+  if (ladder.tile_after_tile()) {
+    int64_t done = 0;
+    clock.start("decode", tiles * tiles * count);
+    for (Tensor& frames : decode_tile_after_tile(*vae, tiles, latents, before, context.device, [&] {
+           throw_if_cancelled();
+           maybe_run_out_of_memory("decode");
+           clock.advance(++done);
+         })) {
+      if (!feeder.complete()) feeder.write(frames);
+      frames.reset();
+    }
+    return;
+  }
   const std::unique_ptr<VaeStream> decoder =
       tiles > 1 ? open_tiled_decoder(*vae, tiles) : vae->open_decoder();
-  clock.start("decode", latents.size(2));
+  clock.start("decode", count);
   for (int64_t t = 0; before.defined() && t < before.size(2); ++t) {
     throw_if_cancelled();
     decoder->push(before.narrow(2, t, 1).to(context.device));
   }
-  for (int64_t t = 0; t < latents.size(2) && !feeder.complete(); ++t) {
+  for (int64_t t = 0; t < count && !feeder.complete(); ++t) {
     throw_if_cancelled();
     maybe_run_out_of_memory("decode");
     feeder.write(decoder->push(latents.narrow(2, t, 1).to(context.device)));
@@ -47,7 +62,7 @@ bool decode_to_sink(const Family& family, const LoadContext& context, const Tens
   const auto decode = [&](const LoadContext& with) {
     ladder.run(MemoryLadder::Stage::kDecoding, [&] {
       feeder.restart();
-      decode_once(family, with, latents, before, feeder, clock, ladder.vae_tiles());
+      decode_once(family, with, latents, before, feeder, clock, ladder);
     });
   };
   clock.start("load", 0);

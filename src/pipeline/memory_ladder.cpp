@@ -69,7 +69,11 @@ bool MemoryLadder::step_down(Stage stage, const std::string& why) {
     encoder_on_host_ = true;
     return took("text encoder on the CPU");
   }
-  if (vae_tiles_ >= 4) return false;
+  if (vae_tiles_ >= 4) {
+    if (tile_after_tile_) return false;
+    tile_after_tile_ = true;
+    return took("one VAE tile after another");
+  }
   vae_tiles_ *= 2;
   const std::string side = std::to_string(vae_tiles_);
   return took("VAE in " + side + "x" + side + " tiles");

@@ -20,7 +20,8 @@ class MemoryLadder {
   void run(Stage stage, const std::function<void()>& body);
 
   bool encoder_on_host() const { return encoder_on_host_; }
-  int64_t vae_tiles() const { return vae_tiles_; }     // a side
+  int64_t vae_tiles() const { return vae_tiles_; }  // a side
+  bool tile_after_tile() const { return tile_after_tile_; }
   const std::string& taken() const { return taken_; }  // "" or what was done, for people
 
  private:
@@ -30,6 +31,7 @@ class MemoryLadder {
   bool freed_ = false;
   bool encoder_on_host_ = false;
   int64_t vae_tiles_ = 1;
+  bool tile_after_tile_ = false;
   std::string taken_;
 };
 

@@ -4,11 +4,13 @@
 #include <ATen/Parallel.h>
 
 #include "tensor/device.h"
+#include "tensor/room.h"
 
 namespace genvid {
 
 LoadContext load_context(const ModelFolder& model, const std::string& device,
                          const std::string& dtype, const std::string& vae_dtype, int threads) {
+  return_freed_memory_where_limited();
   if (threads > 0) at::set_num_threads(threads);
   at::globalContext().setFloat32MatmulPrecision("highest");
   at::globalContext().setAllowTF32CuDNN(false);

@@ -24,44 +24,74 @@ Tensor side_weights(const TileSpan& span, int64_t length, int64_t factor) {
   return weights;
 }
 
+struct Tile {
+  TileSpan row, column;
+};
+
+// The tiles of a latent frame, and how their pixels come together.
+class TileGrid {
+ public:
+  TileGrid(int64_t height, int64_t width, int64_t count) : height_(height), width_(width) {
+    for (const TileSpan& row : tile_spans(height, count)) {
+      for (const TileSpan& column : tile_spans(width, count)) tiles_.push_back({row, column});
+    }
+  }
+
+  const std::vector<Tile>& tiles() const { return tiles_; }
+
+  static Tensor cut(const Tensor& latents, const Tile& tile) {
+    return latents.narrow(3, tile.row.start, tile.row.size)
+        .narrow(4, tile.column.start, tile.column.size)
+        .contiguous();
+  }
+
+  // Adds a tile's frames (fp32) to `sum`, which is made when it is undefined.
+  void add(Tensor& sum, const Tensor& frames, const Tile& tile) const {
+    const int64_t f = frames.size(3) / tile.row.size;
+    if (!sum.defined()) {
+      sum =
+          at::zeros({1, frames.size(1), frames.size(2), height_ * f, width_ * f}, frames.options());
+    }
+    place(sum, tile, f).add_(frames.mul(weights(tile, f).to(frames.device())));
+  }
+
+  void divide(Tensor& sum) const {
+    const int64_t f = sum.size(3) / height_;
+    Tensor weight = at::zeros({height_ * f, width_ * f}, at::kFloat);
+    for (const Tile& tile : tiles_) place(weight, tile, f).add_(weights(tile, f));
+    sum.div_(weight.to(sum.device()));
+  }
+
+ private:
+  static Tensor place(const Tensor& whole, const Tile& tile, int64_t f) {
+    return whole.narrow(-2, tile.row.start * f, tile.row.size * f)
+        .narrow(-1, tile.column.start * f, tile.column.size * f);
+  }
+
+  Tensor weights(const Tile& tile, int64_t f) const {
+    return side_weights(tile.row, height_, f)
+        .view({-1, 1})
+        .mul(side_weights(tile.column, width_, f).view({1, -1}));
+  }
+
+  int64_t height_, width_;
+  std::vector<Tile> tiles_;
+};
+
 class TiledDecoder final : public VaeStream {
  public:
   TiledDecoder(VideoVae& vae, int64_t count) : vae_(vae), count_(count) {}
 
   Tensor push(const Tensor& x) override {
-    const int64_t height = x.size(3), width = x.size(4);
-    const auto rows = tile_spans(height, count_), columns = tile_spans(width, count_);
-    if (streams_.empty()) {
-      for (size_t i = 0; i < rows.size() * columns.size(); ++i) {
-        streams_.push_back(vae_.open_decoder());
-      }
+    const TileGrid grid(x.size(3), x.size(4), count_);
+    while (streams_.size() < grid.tiles().size()) streams_.push_back(vae_.open_decoder());
+    Tensor sum;
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      const Tile& tile = grid.tiles()[i];
+      grid.add(sum, streams_[i]->push(TileGrid::cut(x, tile)).to(at::kFloat), tile);
     }
-    Tensor sum, weight;
-    size_t tile = 0;
-    for (const TileSpan& row : rows) {
-      for (const TileSpan& column : columns) {
-        const Tensor part =
-            x.narrow(3, row.start, row.size).narrow(4, column.start, column.size).contiguous();
-        const Tensor frames = streams_[tile++]->push(part).to(at::kFloat);
-        const int64_t f = frames.size(3) / row.size;
-        if (!sum.defined()) {
-          sum = at::zeros({1, frames.size(1), frames.size(2), height * f, width * f},
-                          frames.options());
-          weight = at::zeros({height * f, width * f}, frames.options());
-        }
-        const Tensor w = side_weights(row, height, f)
-                             .view({-1, 1})
-                             .mul(side_weights(column, width, f).view({1, -1}))
-                             .to(frames.device());
-        const auto place = [&](const Tensor& whole) {
-          return whole.narrow(-2, row.start * f, row.size * f)
-              .narrow(-1, column.start * f, column.size * f);
-        };
-        place(sum).add_(frames.mul(w));
-        place(weight).add_(w);
-      }
-    }
-    return sum.div_(weight);
+    grid.divide(sum);
+    return sum;
   }
 
  private:
@@ -87,6 +117,26 @@ std::vector<TileSpan> tile_spans(int64_t length, int64_t count) {
 
 std::unique_ptr<VaeStream> open_tiled_decoder(VideoVae& vae, int64_t count) {
   return std::make_unique<TiledDecoder>(vae, count);
+}
+
+std::vector<Tensor> decode_tile_after_tile(VideoVae& vae, int64_t count, const Tensor& latents,
+                                           const Tensor& before, at::Device device,
+                                           const std::function<void()>& each) {
+  const TileGrid grid(latents.size(3), latents.size(4), count);
+  std::vector<Tensor> sums(static_cast<size_t>(latents.size(2)));
+  for (const Tile& tile : grid.tiles()) {
+    const std::unique_ptr<VaeStream> stream = vae.open_decoder();
+    const auto push = [&](const Tensor& x, int64_t t) {
+      return stream->push(TileGrid::cut(x.narrow(2, t, 1), tile).to(device));
+    };
+    for (int64_t t = 0; before.defined() && t < before.size(2); ++t) push(before, t);
+    for (int64_t t = 0; t < latents.size(2); ++t) {
+      grid.add(sums[static_cast<size_t>(t)], push(latents, t).to(at::kCPU, at::kFloat), tile);
+      each();
+    }
+  }
+  for (Tensor& sum : sums) grid.divide(sum);
+  return sums;
 }
 
 }  // namespace genvid

@@ -5,7 +5,7 @@ failed with code 5 in the journal; a clip that was made without stepping down ha
 No supervisor: nothing may end the process, not even oneDNN inside libtorch, which does not check
 every allocation of its own (src/tensor/room.h).
 
-  memory_limits.py GENVID MODEL [--limits N]
+  memory_limits.py GENVID MODEL [--limits N] [--dtype bf16]
 """
 
 import argparse
@@ -27,7 +27,7 @@ ROOM = 24 << 20  # that must be free beside what a clip needs (src/tensor/room.h
 
 class Pair(batch_faults.Batch):
     def __init__(self, args, folder):
-        super().__init__(args, 1, folder)
+        super().__init__(args, 1, folder, **({"dtype": args.dtype} if args.dtype else {}))
         text = json.loads(self.jobs.read_text())
         text["jobs"] = [{"id": LARGE, "prompt": "a house", "size": "640x640", "num_frames": 9,
                          "priority": 1, "num_inference_steps": 1},
@@ -99,6 +99,7 @@ def main():
     parser.add_argument("genvid")
     parser.add_argument("model")
     parser.add_argument("--limits", type=int, default=20)
+    parser.add_argument("--dtype")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="genvid-memory-") as folder:
         try:

@@ -1,6 +1,7 @@
 #include "pipeline/tiled_vae.h"
 
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/upsample_nearest3d.h>
 #include <gtest/gtest.h>
@@ -45,6 +46,39 @@ TEST(TiledVae, TilesComeTogether) {
       const Tensor a = whole->push(x), b = tiled->push(x);
       ASSERT_EQ(a.sizes(), b.sizes());
       EXPECT_TRUE(at::allclose(a, b, 1e-5, 1e-6));
+    }
+  }
+}
+
+// Its frames depend on what it saw before, as a real decoder's do.
+class RememberingVae : public VideoVae {
+ public:
+  class Stream : public VaeStream {
+    Tensor push(const Tensor& x) override {
+      seen_ = seen_.defined() ? seen_.mul(0.5).add_(x) : x.clone();
+      return at::upsample_nearest3d(seen_, {4, x.size(3) * 8, x.size(4) * 8}).narrow(1, 0, 3);
+    }
+    Tensor seen_;
+  };
+  std::unique_ptr<VaeStream> open_decoder() override { return std::make_unique<Stream>(); }
+  std::unique_ptr<VaeStream> open_encoder() override { return nullptr; }
+};
+
+TEST(TiledVae, OneTileAfterAnotherGivesTheSameFrames) {
+  RememberingVae vae;
+  const int64_t count = 5;
+  const Tensor x = at::rand({1, 4, count, 22, 40});
+  for (const Tensor& before : {Tensor(), x.narrow(2, count - 2, 2)}) {  // a clip; a loop
+    const auto tiled = open_tiled_decoder(vae, 2);
+    for (int64_t t = 0; before.defined() && t < before.size(2); ++t) {
+      tiled->push(before.narrow(2, t, 1));
+    }
+    int64_t calls = 0;
+    const auto frames = decode_tile_after_tile(vae, 2, x, before, at::kCPU, [&] { ++calls; });
+    EXPECT_EQ(calls, 4 * count);
+    ASSERT_EQ(frames.size(), static_cast<size_t>(count));
+    for (int64_t t = 0; t < count; ++t) {
+      EXPECT_TRUE(at::equal(tiled->push(x.narrow(2, t, 1)), frames[static_cast<size_t>(t)])) << t;
     }
   }
 }
