@@ -31,28 +31,21 @@ def shard(kind, number, dev, codec=None, size=100, length=7):
     first = BASE[kind] + number * size
     scenes = painter.seeds(first, size)
     r = random.Random(first)
-    count = {"clips": 3, "frames": 1, "windows": length, "held": 12}[kind]
-    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": count / 3, "held": count / 3}[kind]
-    start = [0.0 if kind in ("windows", "held") and r.random() < .4 else r.uniform(0, longest) for _ in scenes]
+    count = {"clips": 3, "frames": 1, "windows": length}[kind]
+    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": count / 3}[kind]
+    start = [0.0 if kind == "windows" and r.random() < .4 else r.uniform(0, longest) for _ in scenes]
     step = 1 if dev == "cpu" else 50
-    twice = kind in ("frames", "windows")
-    out, back = [], []
-    for i in range(0, size, step):
-        x = blocks(scenes[i:i + step], start[i:i + step], count, dev)
-        if kind == "clips":
-            out.append((x * 255).round().byte().cpu())
-        else:
-            out.append(codec.encode(x).half().cpu())
-            back += [codec.encode(x.flip(-1)).half().cpu()] if twice else []
-    made = {"x": torch.cat(out + back).numpy()}
+    painted = (blocks(scenes[i:i + step], start[i:i + step], count, dev) for i in range(0, size, step))
     if kind == "clips":
-        return made | {"labels": [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]}
+        return {"x": torch.cat([(x * 255).round().byte().cpu() for x in painted]).numpy(),
+                "labels": [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]}
+    both = [(codec.encode(x).half().cpu(), codec.encode(x.flip(-1)).half().cpu()) for x in painted]
     focus, labels = visible(scenes, start, count, dev)
-    if twice:
-        focus, labels = torch.cat([focus, focus.flip(-1)]), labels + [mirrored(lab) for lab in labels]
+    labels += [mirrored(lab) for lab in labels]
     tok = Tokenizer()
-    ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16).numpy()
-    return made | {"ids": ids, "labels": labels, "focus": focus.half().cpu().numpy()}
+    ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16)
+    return {"x": torch.cat([a for a, _ in both] + [b for _, b in both]).numpy(), "ids": ids.numpy(), "labels": labels,
+            "focus": torch.cat([focus, focus.flip(-1)]).half().cpu().numpy()}
 
 
 def visible(scenes, start, count, dev="cpu"):
