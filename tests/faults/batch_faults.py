@@ -243,11 +243,12 @@ def need_strace():
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "renameat2", "rename", "openat", "close")
 
 
-def places(batch, call, step):
-    """Every place for the calls that change files; every step-th for those of a start."""
+def places(batch, call, args):
+    """Every place for the calls that change files; every step-th, from the first on, for those of a start."""
     count = calls_of(batch, call)
-    stride = step if call in ("openat", "close") else 1
-    return range(1, count + 1, stride)
+    if call in ("openat", "close"):
+        return range(args.first, count + 1, args.step)
+    return range(1, count + 1)
 
 
 def kill_points(args, folder):
@@ -256,7 +257,7 @@ def kill_points(args, folder):
     reference = reference_of(batch)
     kills, completed = collections.Counter(), set()
     for call in args.calls.split(",") if args.calls else CALLS:
-        for when in places(batch, call, args.step):
+        for when in places(batch, call, args):
             code, _ = batch.run(prefix=traced(call, "signal=KILL", when))
             if code in (137, -9):
                 kills[call] += 1
@@ -286,7 +287,7 @@ def error_points(args, folder):
     for error in ("ENOSPC", "EIO"):
         calls = ("write", "fsync", "fdatasync", "renameat2", "rename", "close")
         for call in args.calls.split(",") if args.calls else calls:
-            for when in places(batch, call, args.step):
+            for when in places(batch, call, args):
                 code, errors = batch.run(prefix=traced(call, f"error={error}", when))
                 # Before main() it is the loader's to fail, with 127.
                 loader = code == 127 and "shared libraries" in errors
@@ -459,6 +460,7 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--first", type=int, default=1)  # with --step N: processes share the places
     parser.add_argument("--calls", help="only these system calls, with commas (points, errors)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
