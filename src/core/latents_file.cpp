@@ -21,16 +21,7 @@ SafetensorsHeader header_of(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace
-
-int64_t frames_of_latents(const LatentsStart& start, int64_t latents, int first_frames,
-                          int temporal_factor) {
-  if (start.loop || start.context > 0) return (latents - start.context) * temporal_factor;
-  return first_frames + (latents - 1) * temporal_factor;
-}
-
-TensorEntry latents_entry(const std::filesystem::path& path) {
-  const SafetensorsHeader header = header_of(path);
+TensorEntry entry_in(const SafetensorsHeader& header, const std::filesystem::path& path) {
   if (header.tensors.size() != 1) {
     refuse(path, " holds " + std::to_string(header.tensors.size()) +
                      " tensors; latents are one tensor [1, C, T, H, W]");
@@ -42,9 +33,22 @@ TensorEntry latents_entry(const std::filesystem::path& path) {
   return t;
 }
 
+}  // namespace
+
+int64_t frames_of_latents(const LatentsStart& start, int64_t latents, int first_frames,
+                          int temporal_factor) {
+  if (start.loop || start.context > 0) return (latents - start.context) * temporal_factor;
+  return first_frames + (latents - 1) * temporal_factor;
+}
+
+TensorEntry latents_entry(const std::filesystem::path& path) {
+  return entry_in(header_of(path), path);
+}
+
 LatentsStart latents_start(const std::filesystem::path& path) {
-  const TensorEntry entry = latents_entry(path);
-  const auto metadata = header_of(path).metadata;
+  const SafetensorsHeader header = header_of(path);
+  const TensorEntry entry = entry_in(header, path);
+  const auto& metadata = header.metadata;
   LatentsStart start;
   if (const auto loop = metadata.find(kLoop); loop != metadata.end()) {
     start.loop = loop->second == "1";

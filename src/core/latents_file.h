@@ -13,8 +13,8 @@ namespace genvid {
 // What the decoder must have seen before the first frame.
 struct LatentsStart {
   bool loop = false;  // the clip's own end
-  int64_t context =
-      0;  // so many latent frames that stand first, whose own frames are not the clip's
+  // So many latent frames, which stand first and whose own frames are not the clip's.
+  int64_t context = 0;
 };
 
 // New frames that so many latent frames give, the context among them.

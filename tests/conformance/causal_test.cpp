@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "conformance/model_helper.h"
-#include "pipeline/generate.h"
 #include "weights/tensor_file.h"
 
 namespace genvid::conformance {
@@ -18,15 +17,6 @@ struct Golden {
   int64_t block, window, sink, latents;
   std::string scheduler;
   double guidance;
-};
-
-class CountingSink final : public FrameSink {
- public:
-  void begin(const FrameSpec& spec) override { expected = spec.frames; }
-  void write(const FrameView&) override { ++frames; }
-  void finish() override { finished = true; }
-  int64_t expected = 0, frames = 0;
-  bool finished = false;
 };
 
 ClipSpec spec_of(const Golden& run) {
@@ -51,14 +41,6 @@ ClipSpec spec_of(const Golden& run) {
   return spec;
 }
 
-Tensor make(ClipSpec spec, CountingSink& sink) {
-  const test::TempDir dir;
-  spec.save_latents = (dir / "made.safetensors").string();
-  TestHost host;
-  generate_clip(spec, sink, host);
-  return read_latents(spec.save_latents);
-}
-
 class Causal : public ::testing::TestWithParam<Golden> {
  protected:
   const c10::InferenceMode inference;
@@ -68,7 +50,7 @@ TEST_P(Causal, LatentsAreThoseOfTheReferenceLoop) {
   const Golden run = GetParam();
   CountingSink sink;
   const ClipSpec spec = spec_of(run);
-  const Tensor made = make(spec, sink);
+  const Tensor made = make_clip(spec, sink);
   const TensorFile golden = read_tensors(kData / "tiny-wan21-causal.ref.safetensors");
   EXPECT_LE(max_abs(made, golden.at(run.name + ".latents")), kLatentsGate);
   EXPECT_EQ(sink.frames, spec.frames);
@@ -81,9 +63,9 @@ TEST_P(Causal, ALongerClipBeginsWithTheShorterOne) {
   const Golden run = GetParam();
   ClipSpec spec = spec_of(run);
   CountingSink whole, part;
-  const Tensor all = make(spec, whole);
+  const Tensor all = make_clip(spec, whole);
   spec.frames = (run.latents - run.block - 1) * 4 + 1;
-  const Tensor begin = make(spec, part);
+  const Tensor begin = make_clip(spec, part);
   ASSERT_EQ(begin.size(2), run.latents - run.block);
   EXPECT_TRUE(same_bytes(begin, all.narrow(2, 0, begin.size(2)).contiguous()));
 }

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "conformance/model_helper.h"
-#include "pipeline/generate.h"
 #include "weights/tensor_file.h"
 
 namespace genvid::conformance {
@@ -23,15 +22,6 @@ struct Golden {
   double guidance;
   int fps = 24;
   bool image = false;
-};
-
-class CountingSink final : public FrameSink {
- public:
-  void begin(const FrameSpec& spec) override { expected = spec.frames; }
-  void write(const FrameView&) override { ++frames; }
-  void finish() override { finished = true; }
-  int64_t expected = 0, frames = 0;
-  bool finished = false;
 };
 
 // The picture that the script gives its pipeline.
@@ -65,14 +55,6 @@ ClipSpec spec_of(const Golden& run) {
   return spec;
 }
 
-Tensor make(ClipSpec spec, CountingSink& sink) {
-  const test::TempDir dir;
-  spec.save_latents = (dir / "made.safetensors").string();
-  TestHost host;
-  generate_clip(spec, sink, host);
-  return read_latents(spec.save_latents);
-}
-
 class Forcing : public ::testing::TestWithParam<Golden> {
  protected:
   const c10::InferenceMode inference;
@@ -82,7 +64,7 @@ TEST_P(Forcing, LatentsAreThoseOfTheReference) {
   const Golden run = GetParam();
   CountingSink sink;
   const ClipSpec spec = spec_of(run);
-  const Tensor made = make(spec, sink);
+  const Tensor made = make_clip(spec, sink);
   const TensorFile golden = read_tensors(kReference);
   EXPECT_LE(max_abs(made, golden.at(run.name + ".latents")), kLatentsGate);
   EXPECT_EQ(sink.frames, spec.frames);
@@ -109,9 +91,9 @@ TEST_F(ForcingClip, ALongerClipBeginsWithTheShorterOne) {
   const Golden run{"long_async", 12, 8, 4, 2, 2, 20, 3, 3};
   CountingSink whole, part;
   ClipSpec spec = spec_of(run);
-  const Tensor all = make(spec, whole);
+  const Tensor all = make_clip(spec, whole);
   spec.frames = 8 * 4 + 2;  // one latent frame of the second window
-  const Tensor begin = make(spec, part);
+  const Tensor begin = make_clip(spec, part);
   ASSERT_EQ(begin.size(2), 10);
   EXPECT_TRUE(same_bytes(begin, all.narrow(2, 0, begin.size(2)).contiguous()));
   EXPECT_EQ(part.frames, spec.frames);
@@ -122,20 +104,20 @@ TEST_F(ForcingClip, ALongerClipBeginsWithTheShorterOne) {
 TEST_F(ForcingClip, TogetherIsTheOrdinaryWindow) {
   ClipSpec spec = spec_of({"sync", 5, 5, 0, 1, 0, 0, 1, 6});
   CountingSink a, b;
-  const Tensor forced = make(spec, a);
+  const Tensor forced = make_clip(spec, a);
   spec.rollout = "window";
   spec.window_latents = spec.block_latents = 0;
-  EXPECT_LE(max_abs(forced, make(spec, b)), 1e-6);
+  EXPECT_LE(max_abs(forced, make_clip(spec, b)), 1e-6);
 }
 
 // The first latent frame of a block of three is the picture's; the others are made.
 TEST_F(ForcingClip, APictureStandsInABlockWithOthers) {
   ClipSpec spec = spec_of({"", 6, 6, 0, 3, 1, 0, 2, 1, 24, true});
   CountingSink a, b;
-  const Tensor with = make(spec, a);
+  const Tensor with = make_clip(spec, a);
   EXPECT_TRUE(with.isfinite().all().item<bool>());
   spec.addnoise_condition = 20;
-  const Tensor noisy = make(spec, b);
+  const Tensor noisy = make_clip(spec, b);
   EXPECT_TRUE(same_bytes(with.narrow(2, 0, 1).contiguous(), noisy.narrow(2, 0, 1).contiguous()))
       << "what is given stays as it is";
   EXPECT_GT(max_abs(with, noisy), 1e-4) << "the noise must matter";

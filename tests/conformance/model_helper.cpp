@@ -9,8 +9,10 @@
 #include <limits>
 #include <stdexcept>
 
+#include "pipeline/generate.h"
 #include "pipeline/progress.h"
 #include "pipeline/text_to_video.h"
+#include "weights/tensor_file.h"
 
 namespace genvid::conformance {
 namespace {
@@ -138,6 +140,14 @@ Copy::Spoiled::Spoiled(const Copy& copy, const std::string& component, const std
 }
 
 Copy::Spoiled::~Spoiled() { test::write_file(file_, original_); }
+
+Tensor make_clip(ClipSpec spec, FrameSink& sink) {
+  const test::TempDir dir;
+  spec.save_latents = (dir / "made.safetensors").string();
+  TestHost host;
+  generate_clip(spec, sink, host);
+  return read_latents(spec.save_latents);
+}
 
 StoredTensor& find(std::vector<StoredTensor>& tensors, const std::string& name) {
   for (StoredTensor& t : tensors) {

@@ -10,6 +10,7 @@
 #include "families/family.h"
 #include "genvid/clip_spec.h"
 #include "genvid/engine.h"
+#include "genvid/frame_sink.h"
 #include "support/temp_dir.h"
 
 namespace genvid::conformance {
@@ -43,6 +44,18 @@ class TestHost final : public Host {
     if (on_progress) on_progress(event);
   }
 };
+
+class CountingSink final : public FrameSink {
+ public:
+  void begin(const FrameSpec& spec) override { expected = spec.frames; }
+  void write(const FrameView&) override { ++frames; }
+  void finish() override { finished = true; }
+  int64_t expected = 0, frames = 0;
+  bool finished = false;
+};
+
+// A whole clip into `sink`; its latents.
+Tensor make_clip(ClipSpec spec, FrameSink& sink);
 
 // A tensor of a safetensors file, whole in memory.
 struct StoredTensor {

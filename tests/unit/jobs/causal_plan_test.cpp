@@ -4,33 +4,20 @@
 #include "core/json.h"
 #include "jobs/plan.h"
 #include "jobs/rollout.h"
+#include "unit/jobs/plan_support.h"
 
 namespace genvid {
 namespace {
 
-namespace fs = std::filesystem;
+using test::request;
 
 Plan plan(const Request& r, const std::string& folder = "tests/data/tiny-wan21-causal") {
-  return make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / folder));
-}
-
-Request request(double seconds) {
-  Request r;
-  r.prompt = "a house";
-  r.device = "cpu";
-  r.seconds = seconds;
-  return r;
+  return test::plan_in(folder, r);
 }
 
 void expect_refused(const Request& r, const std::string& part,
                     const std::string& folder = "tests/data/tiny-wan21-causal") {
-  try {
-    plan(r, folder);
-    ADD_FAILURE() << "accepted; expected an error with: " << part;
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), ErrorKind::kUsage) << e.what();
-    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
-  }
+  test::expect_refused_in(folder, r, part);
 }
 
 TEST(CausalPlan, RoundsLatentsUpToTheBlock) {

@@ -6,22 +6,15 @@
 #include "jobs/plan.h"
 #include "jobs/record.h"
 #include "jobs/rerun.h"
+#include "unit/jobs/plan_support.h"
 
 namespace genvid {
 namespace {
 
-namespace fs = std::filesystem;
+using test::request;
 
 Plan plan(const Request& r, const std::string& model = "tiny-skyreels-v2-df") {
-  return make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models" / model));
-}
-
-Request request(double seconds) {
-  Request r;
-  r.prompt = "a house";
-  r.device = "cpu";
-  r.seconds = seconds;
-  return r;
+  return test::plan_in("models/" + model, r);
 }
 
 Request frames(int64_t count) {
@@ -33,13 +26,7 @@ Request frames(int64_t count) {
 
 void expect_refused(const Request& r, const std::string& part,
                     const std::string& model = "tiny-skyreels-v2-df") {
-  try {
-    plan(r, model);
-    ADD_FAILURE() << "accepted; expected an error with: " << part;
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), ErrorKind::kUsage) << e.what();
-    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
-  }
+  test::expect_refused_in("models/" + model, r, part);
 }
 
 TEST(ForcingPlan, WindowsAreWhole) {
