@@ -10,6 +10,7 @@
 
 #include "cli/session.h"
 #include "core/image_resize.h"
+#include "core/kept_names.h"
 #include "core/safetensors.h"
 #include "genvid/error.h"
 #include "media/plane_resize.h"
@@ -80,21 +81,17 @@ std::vector<int64_t> measured_borders(const Plan& plan) {
   return out;
 }
 
-std::string latents_file(const std::string& prefix, int part) {
-  return prefix + "." + std::to_string(part) + ".latents.safetensors";
-}
-
 void remove_files(const std::string& prefix) {
   std::error_code error;
-  for (int part = 0; fs::remove(latents_file(prefix, part), error); ++part) continue;
-  fs::remove(prefix + ".sampling.safetensors", error);
+  for (int part = 0; fs::remove(kept_latents_path(prefix, part), error); ++part) continue;
+  fs::remove(kept_sampling_path(prefix), error);
 }
 
 // To another prefix on the same disk.
 void move_latents(const std::string& from, const std::string& to) {
   std::error_code error;
   for (int part = 0; !error; ++part) {
-    fs::rename(latents_file(from, part), latents_file(to, part), error);
+    fs::rename(kept_latents_path(from, part), kept_latents_path(to, part), error);
   }
 }
 
@@ -158,7 +155,7 @@ SeedChoice::SeedChoice(Engine& engine, const std::string& output, Plan& plan)
   const uint64_t first = plan.spec.seed;
   for (int i = 0; kept && i < plan.candidates; ++i) {
     KeepSpec chosen = keep_of(first + static_cast<uint64_t>(i));
-    if (key_in(latents_file(prefix_, 0)) != chosen.key) continue;
+    if (key_in(kept_latents_path(prefix_, 0)) != chosen.key) continue;
     plan.spec.seed = first + static_cast<uint64_t>(i);
     plan.spec.keep = chosen;
     plan.spec.keep.prefix = prefix_;

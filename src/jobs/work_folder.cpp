@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "core/kept_names.h"
 #include "core/log.h"
 
 namespace genvid {
@@ -10,8 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kNameDigits = 32;  // of the key
-constexpr std::string_view kLatents = ".latents.safetensors";
-constexpr std::string_view kSampling = ".sampling.safetensors";
 constexpr size_t kPartSuffix = sizeof(".XXXXXX.part") - 1;
 constexpr size_t kLongestName = 200;  // above it part files have shortened names
 
@@ -59,7 +58,7 @@ bool WorkFolder::has_latents(const JobKeys& keys) const {
   if (it == files_.end()) return false;
   for (const fs::path& path : it->second) {
     const std::string name = path.filename().string();
-    if (!name.starts_with('.') && name.ends_with(kLatents)) return true;
+    if (!name.starts_with('.') && name.ends_with(kKeptLatents)) return true;
   }
   return false;
 }
@@ -87,12 +86,12 @@ KeepSpec WorkFolder::keep(const JobKeys& keys) {
 
 void WorkFolder::remove(const JobKeys& keys, bool latents) {
   const std::string name = name_of(keys);
-  remove_file(dir_ / (name + std::string(kSampling)));
+  remove_file(dir_ / kept_sampling_path(name));
   if (!latents) return;
   // Clips of a chain are numbered without a gap.
   std::error_code error;
   for (int64_t part = 0;; ++part) {
-    const fs::path path = dir_ / (name + "." + std::to_string(part) + std::string(kLatents));
+    const fs::path path = dir_ / kept_latents_path(name, part);
     if (!fs::remove(path, error)) break;
   }
   const auto it = files_.find(name);

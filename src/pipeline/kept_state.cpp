@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/kept_file.h"
+#include "core/kept_names.h"
 #include "core/log.h"
 #include "genvid/error.h"
 #include "weights/weight_store.h"
@@ -17,11 +18,9 @@ namespace {
 constexpr char kLatents[] = "latents";
 constexpr char kSolver[] = "solver.";
 
-std::string latents_path(const KeepSpec& keep) {
-  return keep.prefix + "." + std::to_string(keep.part) + ".latents.safetensors";
-}
+std::string latents_path(const KeepSpec& keep) { return kept_latents_path(keep.prefix, keep.part); }
 
-std::string sampling_path(const KeepSpec& keep) { return keep.prefix + ".sampling.safetensors"; }
+std::string sampling_path(const KeepSpec& keep) { return kept_sampling_path(keep.prefix); }
 
 // All that the bytes of a step depend on besides the clip's own settings.
 std::string made_on(const ClipSpec& spec, const LoadContext& context) {
