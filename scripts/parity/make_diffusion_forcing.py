@@ -18,16 +18,19 @@ import os
 
 import diffusers.pipelines.skyreels_v2.pipeline_skyreels_v2_diffusion_forcing as t2v
 import diffusers.pipelines.skyreels_v2.pipeline_skyreels_v2_diffusion_forcing_i2v as i2v
+import diffusers.pipelines.skyreels_v2.pipeline_skyreels_v2_diffusion_forcing_v2v as v2v
 import torch
 from diffusers import (
     AutoencoderKLWan,
     SkyReelsV2DiffusionForcingImageToVideoPipeline,
     SkyReelsV2DiffusionForcingPipeline,
+    SkyReelsV2DiffusionForcingVideoToVideoPipeline,
     SkyReelsV2Transformer3DModel,
     UniPCMultistepScheduler,
 )
 from make_tiny_wan import test_image
 from philox_reference import normal_numpy
+from PIL import Image
 from safetensors.torch import save_file
 from tiny_tokenizer import load_tokenizer
 from transformers import UMT5EncoderModel
@@ -45,7 +48,15 @@ RUNS = {
     "long": dict(frames=57, base=25, overlap=9, block=None, ar_step=0, noise=20, steps=4, guidance=6.0, fps=24),
     "long_async": dict(frames=45, base=29, overlap=13, block=2, ar_step=2, noise=20, steps=4, guidance=3.0, fps=24),
     "image": dict(frames=45, base=25, overlap=5, block=None, ar_step=0, noise=20, steps=4, guidance=5.0, fps=24),
+    # Before a last picture. With more than one window diffusers takes as many frames for it as overlap: one.
+    "ending": dict(frames=21, base=21, overlap=None, block=None, ar_step=1, noise=0, steps=4, guidance=5.0, fps=24),
+    "ending_long": dict(frames=41, base=21, overlap=1, block=None, ar_step=0, noise=20, steps=4, guidance=5.0, fps=24),
+    # Behind a video; its last frames count.
+    "extend": dict(frames=41, base=25, overlap=9, block=None, ar_step=0, noise=20, steps=4, guidance=6.0, fps=24),
+    "extend_async": dict(frames=45, base=29, overlap=13, block=2, ar_step=2, noise=20, steps=4, guidance=3.0, fps=16),
 }
+PIPELINES = {"image": i2v, "ending": i2v, "ending_long": i2v, "extend": v2v, "extend_async": v2v}  # the others: from text
+VIDEO_FRAMES = 15
 # latent frames, steps, ar_step, latent frames that are ready, block
 MATRICES = [
     (5, 4, 0, 0, 1), (5, 4, 0, 2, 1), (6, 5, 2, 0, 2), (6, 5, 1, 2, 2), (4, 3, 3, 0, 1), (8, 3, 7, 0, 2),
@@ -68,6 +79,10 @@ class Noise:
 
     def randn_tensor(self, shape, **_):
         self.index, self.row = self.index + 1, -1
+        if self.module is v2v:  # a clip's first frame is the first new one
+            known = torch.zeros(1, CHANNELS, self.overlap, ROWS, COLUMNS)
+            fresh = noise(0, self.index * (self.window - self.overlap), shape[2] - self.overlap)
+            return torch.cat([known, fresh], 2)
         return noise(0, self.index * (self.window - self.overlap), shape[2])
 
     def randn_like(self, known):
@@ -96,6 +111,17 @@ def latents_of(frames):
     return (frames - 1) // FACTOR + 1
 
 
+def test_video():
+    """A picture that moves and grows dark."""
+    rgb = torch.frombuffer(bytearray(test_image(COLUMNS * 8, ROWS * 8).tobytes()), dtype=torch.uint8)
+    rgb = rgb.view(ROWS * 8, COLUMNS * 8, 3)
+    return torch.stack([rgb.roll((i, 2 * i), (0, 1)) // 16 * (16 - i) for i in range(VIDEO_FRAMES)])
+
+
+def last_image():
+    return test_image(COLUMNS * 8, ROWS * 8).transpose(Image.Transpose.ROTATE_180)
+
+
 def run(pipe, module, name, c):
     window, overlap = latents_of(c["base"]), latents_of(c["overlap"]) if c["overlap"] else 0
     whole = latents_of(c["frames"])
@@ -110,8 +136,14 @@ def run(pipe, module, name, c):
     )  # fmt: skip
     if module is i2v:
         arguments["image"] = test_image(COLUMNS * 8, ROWS * 8)
+    if name.startswith("ending"):
+        arguments["last_image"] = last_image()
+    if module is v2v:
+        arguments["video"] = [Image.fromarray(frame.numpy()) for frame in test_video()]
     with Noise(module, window, overlap):
         latents = pipe(**arguments).frames
+    if "last_image" in arguments:  # stands behind the clip
+        latents = latents[:, :, :-1]
     assert latents.shape[2] == whole and latents.isfinite().all(), (name, latents.shape)
     print(name, tuple(latents.shape), f"std {float(latents.std()):.3f}")
     return latents.contiguous()
@@ -178,18 +210,23 @@ def main():
         scheduler=UniPCMultistepScheduler.from_pretrained(os.path.join(args.model, "scheduler")),
     )
     pipe = SkyReelsV2DiffusionForcingPipeline(**parts)
-    image_pipe = SkyReelsV2DiffusionForcingImageToVideoPipeline(**parts)
-    for p in (pipe, image_pipe):
+    pipes = {
+        t2v: pipe,
+        i2v: SkyReelsV2DiffusionForcingImageToVideoPipeline(**parts),
+        v2v: SkyReelsV2DiffusionForcingVideoToVideoPipeline(**parts),
+    }
+    for p in pipes.values():
         p.set_progress_bar_config(disable=True)
     prompt, _ = pipe.encode_prompt(PROMPT, None, False, max_sequence_length=512, device="cpu")
     out = calls(pipe.transformer, prompt)
     raw = test_image(COLUMNS * 8, ROWS * 8).tobytes()
     out["image.rgb8"] = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(ROWS * 8, COLUMNS * 8, 3)
+    raw = last_image().tobytes()
+    out["last.rgb8"] = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(ROWS * 8, COLUMNS * 8, 3)
+    out["video.rgb8"] = test_video().contiguous()
     for name, constants in RUNS.items():
-        with_image = name == "image"
-        out[f"{name}.latents"] = run(
-            image_pipe if with_image else pipe, i2v if with_image else t2v, name, constants
-        )
+        module = PIPELINES.get(name, t2v)
+        out[f"{name}.latents"] = run(pipes[module], module, name, constants)
     save_file(out, os.path.join(args.refs, "diffusion-forcing.ref.safetensors"))
     with open(os.path.join(args.refs, "forcing_cases.json"), "w", encoding="utf-8") as f:
         json.dump(matrices(pipe), f, separators=(",", ":"))

@@ -4,7 +4,8 @@
 make_original_names.py [--out tests/data/wan_original_names.json]
 
 The names on the left are those of the published code (wan/modules/model.py), of one block; the right side is what
-diffusers' own converter of single files makes of them.
+diffusers' own converter of single files makes of them. That one does not know SkyReels-V2 DF's own layers
+(skyreels_v2_infer/modules/transformer.py: an embedding, and a sequence of linear, SiLU, linear), which stand below.
 """
 
 import argparse
@@ -12,6 +13,15 @@ import json
 
 import torch
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+
+
+SKYREELS = {
+    "fps_embedding.weight": "fps_embedding.weight",
+    "fps_projection.0.weight": "fps_projection.net.0.proj.weight",
+    "fps_projection.0.bias": "fps_projection.net.0.proj.bias",
+    "fps_projection.2.weight": "fps_projection.net.2.weight",
+    "fps_projection.2.bias": "fps_projection.net.2.bias",
+}
 
 
 def layer(name):
@@ -42,6 +52,7 @@ def main():
     for name in original_names():
         converted = convert_wan_transformer_to_diffusers({name: torch.zeros(1)})
         names[name] = next(iter(converted))
+    names |= SKYREELS
     with open(args.out, "w") as f:
         json.dump(names, f, indent=1)
         f.write("\n")

@@ -59,6 +59,10 @@ std::string choose_extension(const Request& request, const Traits& traits) {
 std::string choose(const Request& request, const Traits& traits, const ClipSpec& spec, bool fits) {
   if (!request.extend.empty()) return choose_extension(request, traits);
   const std::string asked = request.rollout;
+  if (traits.forcing && !request.last_image.empty() && asked != "auto" &&
+      asked != "diffusion-forcing") {
+    cannot(asked, traits, "ends on --last-image by diffusion forcing alone; leave --rollout out");
+  }
   if (asked == "window") return asked;
   if (asked == "overlap") {
     if (traits.image == ImageInput::kRequired) {

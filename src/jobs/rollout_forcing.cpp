@@ -27,8 +27,9 @@ ForcingRollout forcing_settings(const Request& request, const Traits& traits) {
 
 // Windows of whole blocks, each behind the last latent frames of the one before. All but a single
 // one are of full length, as in training: a longer clip begins with the shorter one.
-void forcing_windows(const ForcingRollout& f, const Traits& traits, bool extends, ClipSpec& spec,
-                     Rollout& out) {
+void forcing_windows(const ForcingRollout& f, const Traits& traits, const Request& request,
+                     ClipSpec& spec, Rollout& out) {
+  const bool extends = !request.extend.empty(), ends = !request.last_image.empty();
   const Geometry& g = traits.geometry;
   const int64_t block = f.causal_block_size;
   const int64_t longest = g.latents_of(f.base_num_frames + 1) - 1;
@@ -57,6 +58,10 @@ void forcing_windows(const ForcingRollout& f, const Traits& traits, bool extends
   out.windows = 1 + (more > 0 ? ceil_div(more, fresh) : 0);
   out.window_frames = g.frames_of(spec.window_latents);
   out.latents = spec.window_latents - (extends ? overlap : 0) + (out.windows - 1) * fresh;
+  if (ends) {  // on a picture, which takes a latent frame behind the last window
+    out.latents = need - (extends ? overlap : 0);
+    out.window_frames = g.frames_of(spec.window_latents + 1);
+  }
   out.ar_step = f.ar_step;
   out.lags = (spec.window_latents - (extends ? overlap : 0)) / block - 1 +
              (out.windows - 1) * (fresh / block - 1);
@@ -84,7 +89,12 @@ Rollout forcing_rollout(const Request& request, const Traits& traits, ClipSpec& 
   const ForcingRollout f = forcing_settings(request, traits);
   Rollout out;
   out.name = spec.rollout = "diffusion-forcing";
-  forcing_windows(f, traits, extends, spec, out);
+  if (!request.last_image.empty() && f.causal_block_size > 1) {
+    throw Error(ErrorKind::kUsage, "--last-image stands behind the clip, where blocks of " +
+                                       std::to_string(f.causal_block_size) +
+                                       " latent frames do not see it; add --causal-block-size 1");
+  }
+  forcing_windows(f, traits, request, spec, out);
   const auto latents = [](int64_t n) {
     return std::to_string(n) + (n == 1 ? " latent frame" : " latent frames");
   };
@@ -101,6 +111,7 @@ Rollout forcing_rollout(const Request& request, const Traits& traits, ClipSpec& 
     out.reason += "; each block is " + std::to_string(f.ar_step) +
                   (f.ar_step == 1 ? " step" : " steps") + " behind the one before";
   }
+  if (!request.last_image.empty()) out.reason += "; the last one ends on a picture";
   if (out.windows > 1) out.reason += "; memory does not grow";
   return out;
 }

@@ -1,7 +1,9 @@
 #include "pipeline/forced_window.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <utility>
@@ -32,8 +34,8 @@ int64_t forced_rows(const ClipSpec& spec, int64_t latents, int64_t known) {
 }
 
 Tensor denoise_forced(ResidentDenoiser& resident, const ClipSpec& spec, const PromptPair& prompts,
-                      int64_t known, const KnownNoise& noise, Tensor latents, StageClock& clock,
-                      StepSpan span) {
+                      const GivenFrames& given, Tensor latents, StageClock& clock, StepSpan span) {
+  const int64_t known = given.known;
   const ForcedFrames frames{latents.size(2), spec.block_latents, known};
   ForcedScheduler scheduler(
       plan_forcing(frames.count / frames.block, spec.num_inference_steps, spec.ar_step,
@@ -54,7 +56,11 @@ Tensor denoise_forced(ResidentDenoiser& resident, const ClipSpec& spec, const Pr
     Tensor input = latents.clone();
     Tensor timestep = scheduler.frame_timesteps(r);
     if (known > 0 && spec.addnoise_condition > 0) {
-      disturb(input, timestep, known, spec.addnoise_condition, noise(r));
+      disturb(input, timestep, known, spec.addnoise_condition, given.noise(r));
+    }
+    if (given.end.defined()) {
+      input = at::cat({input, given.end}, 2);
+      timestep = at::cat({timestep, at::zeros({1, 1}, timestep.options())}, 1);
     }
     const std::vector<Tensor> predictions =
         denoiser.predict_each(input, timestep.to(context.device), texts, limits);
@@ -62,7 +68,7 @@ Tensor denoise_forced(ResidentDenoiser& resident, const ClipSpec& spec, const Pr
     if (texts.size() > 1) {
       noise_pred = apply_guidance(noise_pred, predictions.back(), spec.guidance_scale);
     }
-    latents = scheduler.step(noise_pred, r, latents);
+    latents = scheduler.step(noise_pred.narrow(2, 0, frames.count), r, latents);
     if (!at::isfinite(latents).all().item<bool>()) {
       throw Error(ErrorKind::kNumerical, "pass " + std::to_string(r + 1) + " of " +
                                              std::to_string(scheduler.rows()) +

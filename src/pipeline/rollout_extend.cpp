@@ -45,9 +45,8 @@ class Rollout {
 
   Extended run() {
     clip_.keep.part = 0;
-    known_ =
-        picture_conditioning(family_, context_, spec_, spec_.window_latents, clock_).pinned_latents;
-    if (known_.defined()) known_ = known_.narrow(2, 0, 1);
+    known_ = picture(spec_.image);
+    end_ = picture(spec_.last_image);
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
     if (!spec_.past.empty()) {
@@ -69,10 +68,22 @@ class Rollout {
   }
 
  private:
-  // New latent frames that fill a window behind the known ones.
+  // The latent frame of a picture; undefined without one.
+  Tensor picture(const std::optional<Image>& image) {
+    if (!image) return {};
+    ClipSpec one = spec_;
+    one.image = image;
+    one.last_image.reset();
+    return picture_conditioning(family_, context_, one, 1, clock_).pinned_latents;
+  }
+
+  // New latent frames that fill a window behind the known ones. One that ends on a picture is no
+  // longer than the clip.
   Tensor next_window() {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
-    const Tensor noise = noise_.initial(done_, spec_.window_latents - past);
+    const int64_t room = spec_.window_latents - past, left = total_ - done_;
+    ending_ = end_.defined() && left <= room;
+    const Tensor noise = noise_.initial(done_, ending_ ? left : room);
     if (const auto kept = kept_latents(clip_, noise.sizes())) {
       clock_.resumed(window_passes(past));
       done_passes_ += window_passes(past);
@@ -121,8 +132,8 @@ class Rollout {
       const auto noise = [this, past](int64_t row) {
         return noise_.after_step(row, window_ * spec_.overlap_latents, past);
       };
-      return denoise_forced(*resident_, clip_, prompts_->of(window_), past, noise, latents, clock_,
-                            span);
+      const GivenFrames given{past, noise, ending_ ? end_ : Tensor()};
+      return denoise_forced(*resident_, clip_, prompts_->of(window_), given, latents, clock_, span);
     }
     const Conditioning conditioning =
         past > 0 ? history(known_, latents, traits_.history_timestep) : Conditioning{};
@@ -152,9 +163,11 @@ class Rollout {
   ClipNoise noise_;
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
-  Tensor known_;        // the latest latent frames, history_latents at most
-  int64_t done_ = 0;    // latent frames delivered
-  int64_t window_ = 0;  // index
+  Tensor known_;         // the latest latent frames, history_latents at most
+  Tensor end_;           // of the picture that stands behind the clip, or undefined
+  bool ending_ = false;  // the present window ends on it
+  int64_t done_ = 0;     // latent frames delivered
+  int64_t window_ = 0;   // index
   int64_t done_passes_ = 0;
   Extended made_;
   std::optional<ClipPrompts> prompts_;

@@ -21,15 +21,27 @@ struct Golden {
   int steps;
   double guidance;
   int fps = 24;
-  bool image = false;
+  std::string behind = {};  // "image", "video" or nothing
+  bool ending = false;
 };
 
-// The picture that the script gives its pipeline.
-Image golden_image() {
-  const Tensor rgb = read_tensors(kReference).at("image.rgb8");
+Image image_of(const Tensor& rgb) {
   const auto* bytes = rgb.const_data_ptr<uint8_t>();
   return {static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)),
           std::vector<uint8_t>(bytes, bytes + rgb.numel())};
+}
+
+// The picture, or the end of the video, that the script gives its pipelines.
+void add_start(const Golden& run, ClipSpec& spec) {
+  if (run.ending) spec.last_image = image_of(read_tensors(kReference).at("last.rgb8"));
+  if (run.behind == "image") spec.image = image_of(read_tensors(kReference).at("image.rgb8"));
+  if (run.behind != "video") return;
+  const Tensor video = read_tensors(kReference).at("video.rgb8");
+  const int64_t known = (run.overlap - 1) * 4 + 1, frames = video.size(0);
+  for (int64_t i = frames - known; i < frames; ++i)
+    spec.past.push_back(image_of(video.select(0, i)));
+  spec.model_frames = (run.latents - run.overlap - 1) * 4 + 1;
+  spec.frames = (run.latents - run.overlap) * 4 - 2;
 }
 
 ClipSpec spec_of(const Golden& run) {
@@ -51,7 +63,7 @@ ClipSpec spec_of(const Golden& run) {
   spec.block_latents = run.block;
   spec.ar_step = run.ar_step;
   spec.addnoise_condition = run.noise;
-  if (run.image) spec.image = golden_image();
+  add_start(run, spec);
   return spec;
 }
 
@@ -72,14 +84,19 @@ TEST_P(Forcing, LatentsAreThoseOfTheReference) {
   EXPECT_TRUE(sink.finished);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, Forcing,
-                         ::testing::Values(Golden{"sync", 5, 5, 0, 1, 0, 0, 6, 6},
-                                           Golden{"async", 6, 6, 0, 2, 2, 0, 5, 6},
-                                           Golden{"frames", 4, 4, 0, 1, 3, 0, 4, 1, 16},
-                                           Golden{"long", 15, 7, 3, 1, 0, 20, 4, 6},
-                                           Golden{"long_async", 12, 8, 4, 2, 2, 20, 4, 3},
-                                           Golden{"image", 12, 7, 2, 1, 0, 20, 4, 5, 24, true}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Runs, Forcing,
+    ::testing::Values(Golden{"sync", 5, 5, 0, 1, 0, 0, 6, 6},
+                      Golden{"async", 6, 6, 0, 2, 2, 0, 5, 6},
+                      Golden{"frames", 4, 4, 0, 1, 3, 0, 4, 1, 16},
+                      Golden{"long", 15, 7, 3, 1, 0, 20, 4, 6},
+                      Golden{"long_async", 12, 8, 4, 2, 2, 20, 4, 3},
+                      Golden{"image", 12, 7, 2, 1, 0, 20, 4, 5, 24, "image"},
+                      Golden{"ending", 6, 6, 0, 1, 1, 0, 4, 5, 24, "image", true},
+                      Golden{"ending_long", 11, 6, 1, 1, 0, 20, 4, 5, 24, "image", true},
+                      Golden{"extend", 11, 7, 3, 1, 0, 20, 4, 6, 24, "video"},
+                      Golden{"extend_async", 12, 8, 4, 2, 2, 20, 4, 3, 16, "video"}),
+    [](const auto& info) { return info.param.name; });
 
 class ForcingClip : public ::testing::Test {
  protected:
@@ -112,7 +129,7 @@ TEST_F(ForcingClip, TogetherIsTheOrdinaryWindow) {
 
 // The first latent frame of a block of three is the picture's; the others are made.
 TEST_F(ForcingClip, APictureStandsInABlockWithOthers) {
-  ClipSpec spec = spec_of({"", 6, 6, 0, 3, 1, 0, 2, 1, 24, true});
+  ClipSpec spec = spec_of({"", 6, 6, 0, 3, 1, 0, 2, 1, 24, "image"});
   CountingSink a, b;
   const Tensor with = make_clip(spec, a);
   EXPECT_TRUE(with.isfinite().all().item<bool>());

@@ -92,7 +92,9 @@ ClipSpec Checkpoint::spec() const {
   spec.scheduler = traits.scheduler;
   spec.seed = 7;
   if (traits.image != ImageInput::kNone) spec.image = test_picture(spec.model_size, 0);
-  if (traits.last_image != ImageInput::kNone) spec.last_image = test_picture(spec.model_size, 99);
+  // By diffusion forcing it stands behind the clip: forcing_test.cpp.
+  const bool ends = traits.last_image != ImageInput::kNone && !traits.forcing;
+  if (ends) spec.last_image = test_picture(spec.model_size, 99);
   return spec;
 }
 

@@ -75,6 +75,7 @@ void check_causal(const ModelConfig& c, Traits& t) {
 
 void forcing_defaults(const ModelConfig& c, Traits& t) {
   t.forcing = ForcingRollout();
+  t.last_image = ImageInput::kOptional;
   t.forcing->causal_block_size = c.transformer.num_frame_per_block;
   t.size = {960, 544};
   t.guidance_scale = t.guidance_scale_2 = 6.0;

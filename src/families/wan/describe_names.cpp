@@ -31,6 +31,8 @@ constexpr std::array kOutside = {
     Rename{"img_emb.emb_pos", "condition_embedder.image_embedder.pos_embed"},
     Rename{"head.modulation", "scale_shift_table"},
     Rename{"head.head.", "proj_out."},
+    Rename{"fps_projection.0.", "fps_projection.net.0.proj."},  // SkyReels-V2 DF
+    Rename{"fps_projection.2.", "fps_projection.net.2."},
 };
 // Beginnings of names inside a block. The norm before cross-attention is the third there and the
 // second here; the second there has no weights.

@@ -41,18 +41,20 @@ TEST(WanOriginalNames, OthersStayAsTheyAre) {
   }
 }
 
-// Every tensor that a causal checkpoint must hold has an original name.
+// Every tensor that a causal checkpoint, or one for diffusion forcing, must hold has an original
+// name.
 TEST(WanOriginalNames, CoverAWholeTransformer) {
-  const ModelFolder model =
-      ModelFolder::open(std::string(GENVID_SOURCE_DIR) + "/tests/data/tiny-wan21-causal");
   const Json all = names();
   std::set<std::string> covered;
   for (const auto& [original, expected] : all.items()) covered.insert(expected);
-  for (const ExpectedTensor& t : find_description(model).expected_tensors(model)) {
-    if (t.component != "transformer") continue;
-    std::string name = t.name;
-    if (name.starts_with("blocks.")) name = "blocks.7" + name.substr(name.find('.', 7));
-    EXPECT_TRUE(covered.contains(name)) << name;
+  for (const char* folder : {"/tests/data/tiny-wan21-causal", "/models/tiny-skyreels-v2-df"}) {
+    const ModelFolder model = ModelFolder::open(std::string(GENVID_SOURCE_DIR) + folder);
+    for (const ExpectedTensor& t : find_description(model).expected_tensors(model)) {
+      if (t.component != "transformer") continue;
+      std::string name = t.name;
+      if (name.starts_with("blocks.")) name = "blocks.7" + name.substr(name.find('.', 7));
+      EXPECT_TRUE(covered.contains(name)) << name;
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // Plans of checkpoints with a noise level of its own in every latent frame.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/json.h"
 #include "core/request_json.h"
 #include "jobs/plan.h"
@@ -52,6 +54,26 @@ TEST(ForcingPlan, FifteenSecondsCostAtMostTwoAndAHalfTimesFive) {
       << "windows, latents, tokens, steps, prompts";
   EXPECT_EQ(p.token_forwards_5s, plan(request(5)).token_forwards);
   EXPECT_LE(static_cast<double>(p.token_forwards), 2.6 * static_cast<double>(p.token_forwards_5s));
+}
+
+// The picture stands right behind the clip, so the last window is no longer than that.
+TEST(ForcingPlan, EndsOnAPicture) {
+  Request r = request(15);
+  r.last_image = "b.png";
+  const Plan p = plan(r);
+  EXPECT_EQ(p.rollout.windows, 5);
+  EXPECT_EQ(p.latent_frames, 91);
+  const auto denoise = std::find_if(p.costs.begin(), p.costs.end(),
+                                    [](const StageCost& c) { return c.stage == "denoise"; });
+  ASSERT_NE(denoise, p.costs.end());
+  EXPECT_EQ(denoise->tokens, 5 * 26 * 6) << "windows, latents, tokens: one latent frame more";
+  r.causal_block_size = 5;
+  r.ar_step = 5;
+  expect_refused(r, "--causal-block-size 1");
+  r = request(3);
+  r.last_image = "b.png";
+  r.rollout = "window";
+  expect_refused(r, "diffusion forcing alone");
 }
 
 TEST(ForcingPlan, MemoryDoesNotGrowWithTheClip) {
