@@ -20,12 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kWidth = 320;  // as `genvid quality` looks at clips
 constexpr double kEmptyScore = 1000;
 
 Size measured_size(Size size) {
-  if (size.width <= kWidth) return size;
-  return {kWidth, std::max(1, static_cast<int>(int64_t{size.height} * kWidth / size.width))};
+  if (size.width <= quality::kMeasuredWidth) return size;
+  return {
+      quality::kMeasuredWidth,
+      std::max(1, static_cast<int>(int64_t{size.height} * quality::kMeasuredWidth / size.width))};
 }
 
 // Frames to measures; nothing is written.

@@ -31,6 +31,20 @@ size_t edits(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+// The shortest candidate that the word is the beginning of: "--guidance" of "--guidance-scale".
+std::string_view begun(std::string_view word, std::span<const std::string_view> candidates) {
+  constexpr size_t kLeastLetters = 3;
+  std::string_view best;
+  if (word.size() - std::min(word.find_first_not_of('-'), word.size()) < kLeastLetters) return best;
+  for (const std::string_view candidate : candidates) {
+    if (candidate.size() < word.size() || edits(word, candidate.substr(0, word.size())) > 0) {
+      continue;
+    }
+    if (best.empty() || candidate.size() < best.size()) best = candidate;
+  }
+  return best;
+}
+
 }  // namespace
 
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
@@ -44,7 +58,7 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
       best_edits = count;
     }
   }
-  return best;
+  return best.empty() ? begun(word, candidates) : best;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {

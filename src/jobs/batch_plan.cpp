@@ -136,8 +136,10 @@ class Preparer {
       const std::string& id = batch_.clips[maker->second].clip.id;
       note(clip, ErrorKind::kUsage,
            "starts from " + log::printable(path) + ", which \"" + id +
-               "\" of this batch has yet to make; make that first (--only " + id +
-               "), then run the batch again");
+               "\" of this batch has yet to make, and clips are planned before the first one is "
+               "made, "
+               "also those with \"after\"; make that first (--only " +
+               id + "), then run the batch again");
       told.insert(clip.id);
     }
     for (const auto& [clip, error] : failed_inputs_) {

@@ -35,4 +35,27 @@ std::vector<int64_t> check_latents_file(const std::string& path, int channels) {
   return shape;
 }
 
+void check_init_latents(const Plan& plan, const Traits& traits, bool extends) {
+  const ClipSpec& spec = plan.spec;
+  if (spec.init_latents.empty()) return;
+  // Latents saved behind another video begin with what the decoder had seen of it.
+  const int64_t context = latents_start(spec.init_latents).context;
+  const auto shape = check_latents_file(spec.init_latents, traits.geometry.latent_channels);
+  const int f = traits.geometry.spatial_factor;
+  const std::vector<int64_t> expected = {1, traits.geometry.latent_channels,
+                                         plan.latent_frames + (extends ? context : 0),
+                                         spec.model_size.height / f, spec.model_size.width / f};
+  if (shape == expected) return;
+  const auto list = [](const std::vector<int64_t>& v) {
+    std::string s;
+    for (const int64_t d : v) s += (s.empty() ? "[" : ", ") + std::to_string(d);
+    return s + "]";
+  };
+  usage(spec.init_latents + " holds " + list(shape) + ", but this clip starts from " +
+        list(expected) + "; change --size, --frames or the file" +
+        (context > 0 && !extends ? ", " + std::to_string(context) +
+                                       " of whose latent frames are of the video that it extends"
+                                 : ""));
+}
+
 }  // namespace genvid

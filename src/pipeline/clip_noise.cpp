@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/latents_file.h"
 #include "diffusion/noise.h"
 #include "weights/tensor_file.h"
 
@@ -19,7 +20,11 @@ ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t latents)
     : spec_(spec),
       shape_{1, g.latent_channels, 1, spec.model_size.height / g.spatial_factor,
              spec.model_size.width / g.spatial_factor} {
-  if (!spec.init_latents.empty()) given_ = read_latents(spec.init_latents);
+  if (!spec.init_latents.empty()) {
+    given_ = read_latents(spec.init_latents);
+    const int64_t context = spec.past.empty() ? 0 : latents_start(spec.init_latents).context;
+    given_ = given_.narrow(2, context, given_.size(2) - context);
+  }
   if (spec.noise != "torch") return;
   std::vector<int64_t> shape = shape_;
   shape[2] = latents;

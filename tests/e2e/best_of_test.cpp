@@ -72,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(Models, BestOf,
                          testing::Values(Case{"tiny-genvid", "2", "4"},
                                          Case{"tiny-wan21", "2", "7"},
                                          Case{"tiny-wan22-ti2v", "2", "6"},
-                                         Case{"../tests/data/tiny-wan21-causal", "4", "3"}));
+                                         Case{"../tests/data/tiny-wan21-causal", "4", "3"}),
+                         [](const auto& p) { return test_name({p.param.model}); });
 
 class BestOfBatch : public testing::Test {
  protected:

@@ -2,6 +2,7 @@
 // from is refused before anything is made.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -96,7 +97,8 @@ INSTANTIATE_TEST_SUITE_P(Models, Extend,
                                          Case{"tiny-wan22-ti2v", "continue", "2"},
                                          Case{"tiny-wan21-i2v", "continue", "2"},
                                          Case{"tiny-skyreels-v2-df", "diffusion-forcing", "2"},
-                                         Case{"../tests/data/tiny-wan21-causal", "causal", "4"}));
+                                         Case{"../tests/data/tiny-wan21-causal", "causal", "4"}),
+                         [](const auto& p) { return test_name({p.param.model}); });
 
 // Latents of new frames hold what the decoder had seen of the old ones.
 TEST_P(Extend, ItsLatentsDecodeToTheNewFrames) {
@@ -111,6 +113,57 @@ TEST_P(Extend, ItsLatentsDecodeToTheNewFrames) {
                            "16", "--no-watermark"});
   ASSERT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(frame_digests(dir_ / "a.mkv"), frame_digests(dir_ / "b.mkv"));
+}
+
+// The latent frames of a file but the first ones, without what it says of them.
+void write_rest(const std::string& from, size_t first, const std::string& to) {
+  const std::string bytes = read_bytes(from);
+  uint64_t size = 0;
+  std::memcpy(&size, bytes.data(), 8);
+  auto header = nlohmann::json::parse(bytes.substr(8, size));
+  header.erase("__metadata__");
+  auto& entry = header.begin().value();
+  const auto shape = entry.at("shape").get<std::vector<size_t>>();
+  const size_t frame = 4 * shape[3] * shape[4], rest = shape[2] - first;
+  std::string data;
+  for (size_t c = 0; c < shape[1]; ++c) {
+    data += bytes.substr(8 + size + (c * shape[2] + first) * frame, rest * frame);
+  }
+  entry["shape"][2] = rest;
+  entry["data_offsets"] = {0, data.size()};
+  std::string text = header.dump();
+  size = text.size();
+  std::ofstream out(to, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(&size), 8);
+  out << text << data;
+}
+
+// Given as noise, they are without the latent frames of the old video that stand before them.
+TEST_P(Extend, ItsLatentsFitAsTheNoiseOfAnother) {
+  if (std::string(GetParam().rollout) == "continue") GTEST_SKIP() << "a chain keeps no latents";
+  make_old();
+  const Args extend = {"--extend", old_,        "--size", "80x64",     "--fps",
+                       "16",       "--seconds", "1",      "--only-new"};
+  const auto from = [&](const std::string& out, Args more) {
+    more.insert(more.begin(), extend.begin(), extend.end());
+    return make(dir_ / out, more);
+  };
+  const std::string saved = dir_ / "a.safetensors", rest = dir_ / "rest.safetensors";
+  ASSERT_EQ(from("a.mkv", {"--save-latents", saved}).code, 0);
+  const Result b = from("b.mkv", {"--init-latents", saved});
+  ASSERT_EQ(b.code, 0) << b.err;
+  const std::string bytes = read_bytes(saved);
+  const size_t at = bytes.find("\"genvid_context\":\"");
+  ASSERT_NE(at, std::string::npos);
+  write_rest(saved, std::stoul(bytes.substr(at + 18)), rest);
+  const Result c = from("c.mkv", {"--init-latents", rest});
+  ASSERT_EQ(c.code, 0) << c.err;
+  EXPECT_EQ(frame_digests(dir_ / "b.mkv"), frame_digests(dir_ / "c.mkv"));
+  EXPECT_NE(frame_digests(dir_ / "b.mkv"), frame_digests(dir_ / "a.mkv"));
+  const Result alone = make(dir_ / "d.mkv", {"--size", "80x64", "--fps", "16", "--seconds", "1",
+                                             "--init-latents", saved});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_TRUE(has(alone.err, "of the video that it extends")) << alone.err;
 }
 
 class ExtendFile : public testing::Test {
@@ -211,6 +264,7 @@ TEST(ExtendInABatch, TheFileOfAnotherClipIsMadeFirst) {
   const Result first = batch({});
   EXPECT_EQ(first.code, 2);
   EXPECT_TRUE(has(first.err, "\"a\" of this batch has yet to make")) << first.err;
+  EXPECT_TRUE(has(first.err, "\"after\"")) << first.err;
   EXPECT_FALSE(std::filesystem::exists(dir / "out/a.mkv"));
   ASSERT_EQ(batch({"--only", "a"}).code, 0);
   const Result then = batch({});

@@ -79,7 +79,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"tiny-skyreels-v2-df", "diffusion-forcing", false, 24},
                     Case{"tiny-skyreels-v2-df", "diffusion-forcing", true, 24},
                     Case{"tiny-genvid", "extend", false, 12},
-                    Case{"tiny-genvid", "extend", true, 12}));
+                    Case{"tiny-genvid", "extend", true, 12}),
+    [](const auto& p) {
+      return test_name({p.param.model, p.param.rollout, p.param.image ? "image" : "text"});
+    });
 
 // The file may grow to half of what it needs: the clip is sampled to its end all the same, and what
 // is kept decodes to the whole clip.

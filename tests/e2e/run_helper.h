@@ -33,6 +33,9 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+// Words as a name that gtest takes for a test; folders in front of a model's name are left out.
+std::string test_name(const std::vector<std::string>& words);
+
 std::string models(const std::string& name);  // folder of a model in the tree
 std::string read_bytes(const std::filesystem::path& path);
 

@@ -21,12 +21,15 @@ const std::string kData = std::string(GENVID_SOURCE_DIR) + "/tests/data/";
 
 // Which pictures a checkpoint takes, told by its name.
 bool needs_image(const std::string& name) {
-  return name.find("i2v") != std::string::npos && name.find("ti2v") == std::string::npos;
+  const bool only = name.find("i2v") != std::string::npos && name.find("ti2v") == std::string::npos;
+  return only || name.find("flf2v") != std::string::npos;
+}
+bool takes_last_image(const std::string& name) {
+  return name.find("flf2v") != std::string::npos || name.find("skyreels") != std::string::npos;
 }
 bool takes_image(const std::string& name) {
-  return name.find("i2v") != std::string::npos || name.find("flf2v") != std::string::npos;
+  return name.find("i2v") != std::string::npos || takes_last_image(name);
 }
-bool takes_last_image(const std::string& name) { return name.find("flf2v") != std::string::npos; }
 
 std::vector<std::string> tiny_models() {
   std::vector<std::string> names;
@@ -51,11 +54,7 @@ std::vector<std::string> references() {
   return names;
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
+constexpr auto by_name = [](const auto& info) { return test_name({info.param}); };
 
 void make_picture(const std::string& file, const std::string& filter) {
   ASSERT_EQ(
@@ -112,7 +111,7 @@ class Variant : public ::testing::TestWithParam<std::string> {
 
   TempDir dir_;
 };
-INSTANTIATE_TEST_SUITE_P(Tiny, Variant, ::testing::ValuesIn(tiny_models()), test_name);
+INSTANTIATE_TEST_SUITE_P(Tiny, Variant, ::testing::ValuesIn(tiny_models()), by_name);
 
 TEST_P(Variant, EveryKindOfFile) {
   const Args quick = {"--frames", "5", "--steps", "2", "--size", "64x64"};
@@ -140,7 +139,7 @@ TEST_P(Variant, SameCommandSameFile) {
 }
 
 TEST_P(Variant, APictureIsNeededOrNot) {
-  if (takes_last_image(GetParam()) || needs_image(GetParam())) {
+  if (needs_image(GetParam())) {
     const Result r = genvid(command(GetParam(), dir_ / "a.mp4", {}));
     EXPECT_EQ(r.code, 2) << r.err;
     EXPECT_NE(r.err.find("--image"), std::string::npos) << r.err;
@@ -221,7 +220,7 @@ class Against : public ::testing::TestWithParam<std::string> {
   }
   TempDir dir_;
 };
-INSTANTIATE_TEST_SUITE_P(Reference, Against, ::testing::ValuesIn(references()), test_name);
+INSTANTIATE_TEST_SUITE_P(Reference, Against, ::testing::ValuesIn(references()), by_name);
 
 TEST_P(Against, Passes) {
   const Result r = genvid({"models", "check", model(), "--against", reference_});
@@ -250,7 +249,7 @@ std::vector<std::string> references_of_one_shape() {
 
 class Prompted : public Against {};
 INSTANTIATE_TEST_SUITE_P(Reference, Prompted, ::testing::ValuesIn(references_of_one_shape()),
-                         test_name);
+                         by_name);
 
 // The reference's prompts, seed and settings on the command line give its final latents, drawn by
 // the same generator or read from its file.

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,12 +28,13 @@ KINDS = {
     "diffusion forcing": ("tiny-skyreels-v2-df", {"num_frames": 141, "num_inference_steps": 12,
                                                   "causal_block_size": 5, "ar_step": 2}),
 }
+BEST_OF = ("tiny-wan21", {"num_frames": 17, "num_inference_steps": 40, "best_of": 4})
 STEPS = ("--checkpoint-steps", "2", "--checkpoint-after", "0")
 
 
 class Clip(batch_faults.Batch):
     def __init__(self, genvid, models, kind, folder):
-        model, settings = KINDS[kind]
+        model, settings = BEST_OF if kind == "best of" else KINDS[kind]
         super().__init__(argparse.Namespace(genvid=genvid, model=str(pathlib.Path(models) / model)),
                          1, folder, **settings)
         self.work = self.out / ".jobs.json.work"
@@ -104,6 +106,42 @@ def stops_of(args, kind, folder, dice):
                                                      KINDS[kind][1]["num_inference_steps"])
     require(counts["SIGKILL"] > 0 and counts["SIGTERM"] > 0, f"{kind}: no stop hit: {counts}")
     print(f"resume: {kind}: stopped {counts}: every clip went on in the middle, same bytes",
+          flush=True)
+
+
+# A choice among seeds, stopped anywhere: in a seed, between two, or behind the choice.
+def best_of_stopped(args, folder):
+    dice = random.Random(args.seed)
+    clip = Clip(args.genvid, args.models, "best of", folder)
+    began = time.monotonic()
+    code, errors = clip.run(*STEPS)
+    require(code == 0, f"best of: {code}: {errors}")
+    took = time.monotonic() - began
+    reference, chosen = clip.file.read_bytes(), clip.note()
+    require("is the best of 4" in chosen, chosen)
+    clip.clear()
+    stops, kept = 0, 0
+    for _ in range(4 * args.kills):
+        for _ in range(2):
+            process = clip.start(*STEPS)
+            try:
+                process.wait(timeout=dice.uniform(0.2, 0.9) * took)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                stops += 1
+            process.communicate()
+            if process.returncode == 0:
+                break
+        seeds = len(list(clip.work.glob("*-seed*.0.latents.safetensors")))
+        kept += seeds
+        code, errors = clip.run(*STEPS)
+        require(code == 0, f"resumed choice ended with {code}: {errors}")
+        require(clip.file.read_bytes() == reference, "best of: other bytes")
+        require(clip.note() == chosen or "was chosen before" in clip.note(), clip.note())
+        require(not clip.work.exists(), "the work folder is left")
+        clip.clear()
+    require(stops > 0, "best of: no stop hit")
+    print(f"resume: best of 4: stopped {stops} times, {kept} finished seeds were kept: the same choice, same bytes",
           flush=True)
 
 
@@ -180,21 +218,23 @@ def main():
     parser.add_argument("genvid")
     parser.add_argument("models")
     parser.add_argument("--kills", type=int, default=1)
-    parser.add_argument("--only", choices=list(KINDS))
+    parser.add_argument("--only", choices=[*KINDS, "best of"])
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     dice = random.Random(args.seed)
     with tempfile.TemporaryDirectory(prefix="genvid-resume-") as folder:
         try:
-            for kind in [args.only] if args.only else list(KINDS):
+            for kind in KINDS if not args.only else {args.only} & KINDS.keys():
                 where = pathlib.Path(folder) / kind.replace(" ", "-")
                 where.mkdir()
                 stops_of(args, kind, where, dice)
-            if not args.only:
-                for test in (damaged_states, new_file_settings):
-                    where = pathlib.Path(folder) / test.__name__
-                    (where / "other").mkdir(parents=True)
-                    test(args, where)
+            more = [damaged_states, new_file_settings] if not args.only else []
+            if args.only in (None, "best of"):
+                more.insert(0, best_of_stopped)
+            for test in more:
+                where = pathlib.Path(folder) / test.__name__
+                (where / "other").mkdir(parents=True)
+                test(args, where)
         except Failure as failure:
             print(f"FAILED resume: {failure}")
             return 1

@@ -19,6 +19,17 @@ TEST(Suggest, FindsTheNearestWord) {
   EXPECT_EQ(closest("second", kWords), "seconds");
 }
 
+TEST(Suggest, FindsWordsByTheirBeginning) {
+  EXPECT_EQ(closest("num", kWords), "num_frames");
+  EXPECT_EQ(closest("Prom", kWords), "prompt");
+  constexpr std::array<std::string_view, 3> kFlags = {"--guidance-scale-2", "--guidance-scale",
+                                                      "--seed"};
+  EXPECT_EQ(closest("--guidance", kFlags), "--guidance-scale");
+  EXPECT_EQ(closest("--gu", kFlags), "") << "too short to tell";
+  EXPECT_EQ(closest("--", kFlags), "");
+  EXPECT_EQ(closest("--guidance-x", kFlags), "");
+}
+
 TEST(Suggest, StaysSilentWhenNothingIsNear) {
   EXPECT_EQ(closest("zzzzzz", kWords), "");
   EXPECT_EQ(closest("", kWords), "");
