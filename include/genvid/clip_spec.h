@@ -26,6 +26,7 @@ struct KeepSpec {
 struct PromptChange {
   int64_t part = 0;
   std::string prompt;
+  bool cut = false;  // "causal": another scene begins there
 };
 
 struct ClipSpec {
@@ -59,6 +60,8 @@ struct ClipSpec {
   double addnoise_condition = 0;  // and timestep of the frames that a window goes on from
   int64_t block_latents = 0;      // latent frames made at a time ("causal") or at one noise level,
   int64_t sink_latents = 0;       // "causal": those at the start that are never forgotten
+  bool recache = true;            // and whether what is remembered is made again under a new prompt
+  int64_t cut_offset = 0;         // latent frames of time between its scenes
   std::vector<double> timesteps;  // of every step, where the checkpoint has a list; else empty
 
   std::string device = "cpu";      // cpu | cuda:N, decided

@@ -45,8 +45,9 @@ def values():
     return [
         ("prompt", ["x", "é" * 10, " a ", "a\nb"], ["", " ", "\t\n", 1, None, ["x"], "a\0"]),
         ("negative_prompt", ["", "blurry"], [1, None, "\0"]),
-        ("prompt_at", ["5s a boat", "5s a boat\n\n8.5 night\n", ""],
-         [5, None, "\0", "a boat", "5s", "-1s a boat", "five a boat", "5s a boat\n8s", "1e1s a"]),
+        ("prompt_at", ["5s a boat", "5s a boat\n\n8.5 night\n", "", "cut 5s a boat\n 8s cut grass"],
+         [5, None, "\0", "a boat", "5s", "-1s a boat", "five a boat", "5s a boat\n8s", "1e1s a",
+          "cut 5s", "cut a boat", "cut5s a boat"]),
         ("model", ["models/genvid-tiny", "x"], path_bad),
         ("output", template_good, template_bad),
         ("seconds", [0.001, 1, 10, 100000, 2.5, 1e1], [0, -1, 0.0009, 100000.1, "1", None, True]),

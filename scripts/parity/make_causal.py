@@ -5,8 +5,12 @@ make_causal.py [--model tests/data/tiny-wan21-causal] [--refs tests/data]
 
 The loop of Self-Forcing and LongLive written from their equations, on the layers of diffusers' WanTransformer3DModel
 (its own forward knows no cache): each block of latent frames is denoised while it attends to the sink, the latest
-finished blocks and itself; a pass at timestep 0 then leaves the block's keys and values. The cache is rolled, as in
-those papers. Noise is genvid's own (philox_reference.py): stream 0 first, stream 2^32 + i after step i.
+finished blocks and itself; a pass at timestep 0 then leaves the block's keys and values. Noise is genvid's own
+(philox_reference.py): stream 0 first, stream 2^32 + i after step i.
+
+Scene cuts are those of LongLive-2.0, as its published code at commit 7860ad9 makes them (multi_shot_sink,
+multi_shot_rope_offset): from the block of a cut on, positions in time grow by an offset; that block stays in the window
+until the next cut's does; nothing is forgotten at once, and keys and values made under earlier prompts stay.
 """
 
 import argparse
@@ -33,9 +37,33 @@ RUNS = {
     "nosink": (3, 6, 0, 15, LISTED, 1.0),
     "unipc": (2, 8, 2, 14, None, 1.0),
     "guided": (1, 3, 1, 6, LISTED, 3.0),
+    "cuts": (2, 8, 2, 24, None, 1.0),
+    "guidedcuts": (1, 4, 1, 9, LISTED, 3.0),
 }
-# The cached pass of every block against one masked pass: block, window, sink.
-MASKS = {"sink": (3, 9, 3), "nosink": (2, 6, 0), "single": (1, 3, 2), "alone": (3, 3, 0)}
+# Prompts that take over at a block, and whether there is a cut: the first one's prompt says so, the next block's not.
+PREFIX = "The scene transitions. "
+CHANGES = {
+    "cuts": {
+        3: (PREFIX + "a boat at night", True),
+        4: ("a boat at night", False),
+        6: ("rain", False),
+        8: (PREFIX + "a forest", True),
+        9: (PREFIX + "a castle on a hill", True),
+        10: ("a castle on a hill", False),
+    },
+    "guidedcuts": {3: (PREFIX + "a boat at night", True), 4: ("a boat at night", False)},
+}
+OFFSET = 5  # of every cut, in latent frames
+# The cached pass of every block against one masked pass: block, window, sink, blocks with a cut.
+MASKS = {
+    "sink": (3, 9, 3, ()),
+    "nosink": (2, 6, 0, ()),
+    "single": (1, 3, 2, ()),
+    "alone": (3, 3, 0, ()),
+    "cuts": (1, 4, 1, (3, 9, 10, 16)),
+    "early": (2, 8, 4, (1, 2, 5)),
+    "nopin": (3, 6, 0, (2, 4)),
+}
 
 
 def noise(stream, first, frames):
@@ -51,22 +79,43 @@ def rotate(x, cos, sin):
     return torch.view_as_real(pairs * turn).flatten(-2).float()
 
 
+def held(index, sink, recent, cuts):
+    """The blocks that block `index` attends to: the sink, and `recent` others, of which the first block of the scene is
+    never the one to go. What was first in the scene before goes like any other."""
+    others, first = [], None
+    for block in range(sink, index + 1):
+        if len(others) == recent:
+            others.remove(next(b for b in others if b != first))
+        others.append(block)
+        if sink > 0 and block in cuts:
+            first = block
+    return list(range(min(sink, index + 1))) + others
+
+
+def scene(block, cuts):
+    return sum(cut <= block for cut in cuts)
+
+
 class Causal:
     """One prompt's view of a clip: the transformer's layers and what they remember."""
 
-    def __init__(self, model, text, block, window, sink):
-        self.model, self.block, self.sink = model, block, sink // block
+    def __init__(self, model, text, block, window, sink, cuts=()):
+        self.model, self.block, self.sink, self.cuts = model, block, sink // block, cuts
         self.recent = (window - sink) // block
-        self.text = model.condition_embedder.text_embedder(text)
-        self.cache = [[] for _ in model.blocks]  # per layer: (k, v) of each finished block held
+        self.say(text)
+        self.cache = [[] for _ in model.blocks]  # per layer: (k, v) of each finished block
         self.index = 0
 
+    def say(self, text):
+        self.text = self.model.condition_embedder.text_embedder(text)
+
     def positions(self, latents):
-        # The table of all frames up to the end of this block, of which its own are the last.
-        frames = (self.index + 1) * self.block
-        cos, sin = self.model.rope(torch.empty(1, CHANNELS, frames, ROWS, COLUMNS))
-        own = latents.shape[2] * (ROWS // 2) * (COLUMNS // 2)
-        return cos[:, -own:], sin[:, -own:]
+        return self.table([self.index])
+
+    def table(self, blocks):
+        times = [b * self.block + i + OFFSET * scene(b, self.cuts) for b in blocks for i in range(self.block)]
+        cos, sin = self.model.rope(torch.empty(1, CHANNELS, max(times) + 1, ROWS, COLUMNS))
+        return tuple(x.unflatten(1, (max(times) + 1, -1))[:, times].flatten(1, 2) for x in (cos, sin))
 
     def attend(self, layer, attn, x, cos, sin):
         def heads(y):
@@ -76,8 +125,7 @@ class Causal:
         k = rotate(heads(attn.norm_k(attn.to_k(x))), cos, sin)
         v = heads(attn.to_v(x))
         self.fresh[layer] = (k, v)
-        held = self.cache[layer]
-        past = held[: self.sink] + held[self.sink :][-(self.recent - 1) :] if self.recent > 1 else held[: self.sink]
+        past = [self.cache[layer][b] for b in held(self.index, self.sink, self.recent, self.cuts)[:-1]]
         keys = torch.cat([pair[0] for pair in past] + [k], 1)
         values = torch.cat([pair[1] for pair in past] + [v], 1)
         out = F.scaled_dot_product_attention(*(y.transpose(1, 2) for y in (q, keys, values)))
@@ -115,23 +163,25 @@ class Causal:
 
     def commit(self, latents):
         self(latents, 0.0)
-        for held, pair in zip(self.cache, self.fresh):
-            held.append(pair)
-            if len(held) > self.sink + self.recent:
-                held.pop(self.sink)
+        for kept, pair in zip(self.cache, self.fresh):
+            kept.append(pair)
         self.index += 1
 
 
 class Masked(Causal):
     """All blocks in one pass, without a cache: a mask says which block sees which."""
 
-    def __init__(self, model, text, block, window, sink, blocks):
-        super().__init__(model, text, block * blocks, block * blocks, 0)
-        row, column = torch.meshgrid(torch.arange(blocks), torch.arange(blocks), indexing="ij")
-        recent = (window - sink) // block
-        seen = (column <= row) & ((column < sink // block) | (column > row - recent))
+    def __init__(self, model, text, block, window, sink, cuts, blocks):
+        super().__init__(model, text, block, window, sink, cuts)
+        self.blocks = blocks
+        seen = torch.zeros(blocks, blocks, dtype=torch.bool)
+        for b in range(blocks):
+            seen[b, held(b, self.sink, self.recent, cuts)] = True
         tokens = block * (ROWS // 2) * (COLUMNS // 2)
         self.mask = seen.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
+
+    def positions(self, latents):
+        return self.table(range(self.blocks))
 
     def attend(self, layer, attn, x, cos, sin):
         def heads(y):
@@ -144,14 +194,14 @@ class Masked(Causal):
         return attn.to_out[0](out.transpose(1, 2).flatten(2))
 
 
-def masked_velocities(model, text, latents, block, window, sink, timestep):
+def masked_velocities(model, text, latents, block, window, sink, cuts, timestep):
     """Of each block in turn, noisy at `timestep`, behind clean ones."""
     out = []
     for index in range(latents.shape[2] // block):
         frames = (index + 1) * block
         t = torch.zeros(frames)
         t[-block:] = timestep
-        whole = Masked(model, text, block, window, sink, index + 1)(latents[:, :, :frames], t)
+        whole = Masked(model, text, block, window, sink, cuts, index + 1)(latents[:, :, :frames], t)
         out.append(whole[:, :, -block:])
     return torch.cat(out, 2)
 
@@ -196,13 +246,21 @@ def main():
         vae=AutoencoderKLWan.from_pretrained(os.path.join(args.model, "vae")),
         scheduler=UniPCMultistepScheduler(),
     )
-    prompt, negative = pipe.encode_prompt(PROMPT, NEGATIVE, True, max_sequence_length=512, device="cpu")
+
+    def encode(text):
+        return pipe.encode_prompt(text, NEGATIVE, True, max_sequence_length=512, device="cpu")
+
+    prompt, negative = encode(PROMPT)
     out = {}
     for name, (block, window, sink, frames, timesteps, guidance) in RUNS.items():
         texts = [prompt, negative] if guidance > 1 else [prompt]
-        streams = [Causal(model, text, block, window, sink) for text in texts]
+        changes = CHANGES.get(name, {})
+        cuts = [b for b, (_, cut) in changes.items() if cut]
+        streams = [Causal(model, text, block, window, sink, cuts) for text in texts]
         made = []
         for first in range(0, frames, block):
+            if first // block in changes:
+                streams[0].say(encode(changes[first // block][0])[0])
             made.append(sample(streams, first, block, timesteps, guidance))
             for stream in streams:
                 stream.commit(made[-1])
@@ -210,8 +268,9 @@ def main():
         print(name, tuple(out[f"{name}.latents"].shape), float(out[f"{name}.latents"].std()))
     latents = noise(5, 0, 18)
     out["masked.input"] = latents
-    for name, (block, window, sink) in MASKS.items():
-        out[f"masked.{name}"] = masked_velocities(model, prompt, latents, block, window, sink, 700.0).contiguous()
+    for name, (block, window, sink, cuts) in MASKS.items():
+        velocities = masked_velocities(model, prompt, latents, block, window, sink, cuts, 700.0)
+        out[f"masked.{name}"] = velocities.contiguous()
     # The layers put together here are those of diffusers: without a cache, its own forward says the same.
     alone = Causal(model, prompt, 3, 3, 0)
     x = noise(0, 0, 3)

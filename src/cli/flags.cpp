@@ -103,16 +103,17 @@ void RequestFlags::fps(const std::string& flag, const std::string& help) {
   });
 }
 
-void RequestFlags::prompt_times(const std::string& flag, const std::string& help) {
+void RequestFlags::prompt_times(const std::string& flag, const std::string& help, bool cut) {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
-  const auto set = [this, flag](const Pairs& pairs) {
+  const auto set = [this, flag, cut](const Pairs& pairs) {
     std::string lines;
     for (const auto& [time, prompt] : pairs) {
       // The parser takes two words, whatever they are.
       if (prompt.starts_with("--")) bad_value(flag + " " + time, prompt, "a prompt in quotes");
-      lines += prompt_time_line(time, prompt);
+      lines += prompt_time_line(time, prompt, cut);
     }
-    fields_.push_back([lines](Request& r) { r.prompt_at = lines; });
+    prompt_times_ = merge_prompt_times(prompt_times_, lines);
+    fields_.push_back([this](Request& r) { r.prompt_at = prompt_times_; });
   };
   CLI::Option* option = app_.add_option_function<Pairs>(flag, set, help)->type_name("TIME PROMPT");
   option->allow_extra_args(false);  // the next word may be the prompt

@@ -30,8 +30,8 @@ class RequestFlags {
   void seed(const std::string& flag, const std::string& help);
   void size(const std::string& flag, const std::string& help);
   void fps(const std::string& flag, const std::string& help);
-  // Times and prompts, as often as needed.
-  void prompt_times(const std::string& flag, const std::string& help);
+  // Times and prompts, as often as needed; all such flags give one list.
+  void prompt_times(const std::string& flag, const std::string& help, bool cut = false);
   void flag(const std::string& flag, bool Request::*field, bool value, const std::string& help);
 
   // The heading in --help for the flags that follow; empty = the usual one.
@@ -46,6 +46,7 @@ class RequestFlags {
  private:
   CLI::App& app_;
   std::string group_;
+  std::string prompt_times_;
   std::vector<Field> fields_;
 };
 

@@ -32,6 +32,8 @@ void add_prompt_flags(CLI::App& app, GenerateFlags& f) {
   app.add_option("--prompt-file", f.prompt.file, "Read it from a file")->type_name("FILE");
   f.fields.text("--negative-prompt", &Request::negative_prompt, "What not to show");
   f.fields.prompt_times("--prompt-at", "From this time on another prompt: 5s \"night falls\"");
+  f.fields.prompt_times("--cut-at", "Likewise, with a hard cut to another scene (LongLive-2.0)",
+                        true);
   app.add_option("--config", f.config, "Settings from a JSON file; flags win")->type_name("FILE");
 }
 

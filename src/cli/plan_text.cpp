@@ -51,10 +51,9 @@ std::string plan_text(const Plan& plan, const std::string& output, uint64_t avai
                         format("%.3f s", static_cast<double>(plan.past_frames) / s.fps.value()));
   }
   line("rollout", s.rollout + ": " + plan.rollout.reason);
-  for (size_t i = 0; i < plan.prompt_starts.size(); ++i) {
-    const PromptStart& p = plan.prompt_starts[i];
-    line("prompt", format("from %.3f s (asked %.3f s): ", p.seconds, p.asked) +
-                       log::printable(s.prompt_changes[i].prompt));
+  for (const PromptStart& p : plan.prompt_starts) {
+    line(p.cut ? "cut" : "prompt",
+         format("from %.3f s (asked %.3f s): ", p.seconds, p.asked) + log::printable(p.prompt));
   }
   std::string sampling = std::to_string(s.num_inference_steps) + " steps of " + s.scheduler +
                          format(", shift %g, guidance %g", s.shift, s.guidance_scale);

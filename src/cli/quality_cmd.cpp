@@ -19,14 +19,13 @@ struct QualityFlags {
   bool json = false;
 };
 
-constexpr int kWidth = 320;
-
-// Where the record in the file says that chunks meet; none for other files.
-std::vector<int64_t> recorded_borders(const media::FileInfo& info) {
+// Where the record in the file says that chunks meet ("borders") or scenes change ("cuts"); none
+// for other files.
+std::vector<int64_t> recorded(const media::FileInfo& info, const char* what) {
   const Json record = record_in(info.tags);
   std::vector<int64_t> out;
-  if (!record.is_object() || !record.contains("borders")) return out;
-  for (const Json& b : record.at("borders")) {
+  if (!record.is_object() || !record.contains(what)) return out;
+  for (const Json& b : record.at(what)) {
     if (b.is_number_integer()) out.push_back(b.get<int64_t>());
   }
   return out;
@@ -76,10 +75,10 @@ int quality_command(const QualityFlags& f) {
   }
   quality::Meter meter(info.fps.value());
   media::ReadOptions options;
-  options.max_width = kWidth;
+  options.max_width = quality::kMeasuredWidth;
   media::for_each_frame(f.file, options, [&](Image&& frame) { meter.push(frame); });
-  const quality::Report report =
-      meter.finish(f.borders.empty() ? recorded_borders(info) : f.borders);
+  const quality::Report report = meter.finish(
+      f.borders.empty() ? recorded(info, "borders") : f.borders, recorded(info, "cuts"));
   if (f.json) {
     Json out = quality::to_json(report);
     out["file"] = f.file;

@@ -124,6 +124,7 @@ Command add_rerun(CLI::App& app) {
   app.add_option("--prompt", flags->prompt, "Where neither file nor history has it");
   app.add_option("--negative-prompt", flags->negative_prompt, "Likewise");
   flags->prompt_times.prompt_times("--prompt-at", "Likewise");
+  flags->prompt_times.prompt_times("--cut-at", "Likewise", true);
   for (const char* key : {"image", "last_image", "extend", "init_latents"}) {
     std::string flag = "--" + std::string(key);
     std::replace(flag.begin(), flag.end(), '_', '-');

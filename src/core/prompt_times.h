@@ -1,4 +1,5 @@
-// Prompts that take over in the middle of a clip, as text: one a line, "5s a boat at sea".
+// Prompts that take over in the middle of a clip, as text: one a line, "5s a boat at sea"; where
+// another scene begins with a hard cut, "cut 5s a forest".
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@ namespace genvid {
 struct TimedPrompt {
   double seconds = 0;  // from the clip's start
   std::string prompt;
+  bool cut = false;
   bool operator==(const TimedPrompt&) const = default;
 };
 
@@ -21,6 +23,9 @@ std::vector<TimedPrompt> parse_prompt_times(std::string_view text);
 std::string prompt_times_text(const std::vector<TimedPrompt>& times);
 
 // The line for a time and a prompt as the command line gives them: "5", "5s", "0.5s".
-std::string prompt_time_line(const std::string& time, const std::string& prompt);
+std::string prompt_time_line(const std::string& time, const std::string& prompt, bool cut);
+
+// Two such texts as one, in order of time.
+std::string merge_prompt_times(const std::string& a, const std::string& b);
 
 }  // namespace genvid

@@ -40,6 +40,14 @@ struct Geometry {
 
 enum class ImageInput { kNone, kOptional, kRequired };
 
+// How a causal checkpoint that was trained on scene cuts is told of one (LongLive-2.0): positions
+// in time grow by `offset` latent frames, the scene's first block is kept until the next cut, and
+// its prompt begins with `prompt_prefix`.
+struct SceneCut {
+  int64_t offset = 0;
+  std::string prompt_prefix;
+};
+
 // A checkpoint that makes a clip block by block, each block seeing the first latent frames (the
 // sink) and the latest ones. In latent frames; sink and window are whole blocks.
 struct CausalRollout {
@@ -47,6 +55,8 @@ struct CausalRollout {
   int64_t window = 0;             // sink, past and the block itself
   int64_t sink = 0;               // the first ones, never forgotten
   std::vector<double> timesteps;  // what it was distilled for; empty = the scheduler's own
+  bool recache = true;            // keys and values of the latest ones again under a new prompt
+  std::optional<SceneCut> cut;
   int64_t max_latents = 1 << 20;  // of a clip: where the position table ends
 };
 

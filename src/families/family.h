@@ -58,9 +58,11 @@ class CausalStream {
   virtual Tensor predict(const Tensor& latents, const Tensor& timestep) = 0;
   // The current block is finished, with these latents; the next one begins.
   virtual void commit(const Tensor& latents) = 0;
-  // From the current block on another prompt. What is remembered of the latest blocks is made again
-  // under it; the sink stays as it is.
+  // From the current block on another prompt. Where the checkpoint wants that, what is remembered
+  // of the latest blocks is made again under it; the sink stays as it is.
   virtual void change_prompt(const Tensor& prompt_embeds) = 0;
+  // The current block, of which nothing is made yet, begins another scene.
+  virtual void cut() = 0;
 };
 
 class Denoiser {

@@ -48,6 +48,24 @@ void apply_forcing(const JsonObject& o, const std::string& what, Traits& traits)
   f.addnoise_condition = o.number("addnoise_condition", f.addnoise_condition, 0, 1000);
 }
 
+SceneCut scene_cut(const Json& settings, const std::string& what, const CausalRollout& c) {
+  const JsonObject o(settings, what, kKind);
+  SceneCut cut;
+  cut.offset = o.require_integer("offset", 0, 1024);
+  cut.prompt_prefix = o.string("prompt_prefix", "");
+  if (c.recache) {
+    throw Error(kKind, what +
+                           " goes with \"recache\": false: what a scene left behind is not made "
+                           "again under the next one's prompt");
+  }
+  if (c.sink > 0 && c.window < c.sink + 2 * c.block) {
+    throw Error(kKind, what + " keeps the first block of a scene, for which the window of " +
+                           frames_text(c.window) + " has no room; it must be at least " +
+                           std::to_string(c.sink + 2 * c.block));
+  }
+  return cut;
+}
+
 void apply_rollout(const Json& settings, const std::string& what, Traits& traits) {
   const JsonObject o(settings, what, kKind);
   const std::string kind = o.has("kind") ? o.string("kind", "") : "";
@@ -70,6 +88,8 @@ void apply_rollout(const Json& settings, const std::string& what, Traits& traits
                            std::to_string(c.sink) + " and one block of " + std::to_string(c.block) +
                            " need " + std::to_string(c.sink + c.block));
   }
+  c.recache = o.boolean("recache", true);
+  if (o.has("cut")) c.cut = scene_cut(settings.at("cut"), what + ": cut", c);
   if (!c.timesteps.empty()) traits.num_inference_steps = static_cast<int>(c.timesteps.size());
   traits.causal = c;
 }

@@ -5,7 +5,10 @@
 //    "negative_prompt": "", "rollout": {...}}
 // A checkpoint made for generation block by block says so; all but timesteps in latent frames:
 //   "rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 3, "timesteps": [1000, 500]}
-// "scheduler": "renoise" goes with such a list. For diffusion forcing, all in frames but the block:
+// "scheduler": "renoise" goes with such a list; "recache": false leaves what is remembered as it is
+// when the prompt changes; one that was trained on scene cuts says how it is told of them:
+//   "recache": false, "cut": {"offset": 8, "prompt_prefix": "The scene transitions. "}
+// For diffusion forcing, all in frames but the block:
 //   "rollout": {"kind": "diffusion-forcing", "base_num_frames": 97, "overlap_history": 17,
 //               "causal_block_size": 1, "ar_step": 0, "addnoise_condition": 20}
 // Other kinds of rollout are left to their family.

@@ -39,6 +39,7 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
 void put_past_before(Plan& plan, int64_t frames) {
   plan.past_frames = frames;
   for (int64_t& border : plan.borders) border += frames;
+  for (int64_t& cut : plan.cuts) cut += frames;
   plan.borders.insert(plan.borders.begin(), frames);
 }
 

@@ -118,6 +118,15 @@ std::string DigestCache::model(const fs::path& dir) {
   return models_[dir.string()] = hash.finish();
 }
 
+Json prompt_changes_json(const ClipSpec& spec) {
+  Json out = Json::array();
+  for (const PromptChange& change : spec.prompt_changes) {
+    out.push_back({change.part, change.prompt});
+    if (change.cut) out.back().push_back("cut");
+  }
+  return out;
+}
+
 JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& digests) {
   const ClipSpec& s = plan.spec;
   const auto content = [&](const std::string& path) {
@@ -143,9 +152,7 @@ JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& dig
                  {"extend", content(request.extend)},
                  {"init_latents", content(request.init_latents)},
                  {"asked", asked(request)}};
-  for (const PromptChange& change : s.prompt_changes) {
-    pixels["prompt_changes"].push_back({change.part, change.prompt});
-  }
+  if (!s.prompt_changes.empty()) pixels["prompt_changes"] = prompt_changes_json(s);
   if (plan.candidates > 1) pixels["best_of"] = plan.candidates;
   JobKeys keys;
   keys.pixels = media::sha256(dumped(pixels));

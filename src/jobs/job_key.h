@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/json.h"
 #include "genvid/request.h"
 #include "jobs/plan.h"
 
@@ -46,6 +47,9 @@ class DigestCache {
   std::map<std::string, std::string, std::less<>> models_;  // folder -> digest, this run
   size_t misses_ = 0;
 };
+
+// The prompts of a clip's later parts, as keys and identities hold them.
+Json prompt_changes_json(const ClipSpec& spec);
 
 JobKeys make_job_keys(const Request& request, const Plan& plan, DigestCache& digests);
 

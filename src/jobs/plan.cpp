@@ -116,7 +116,9 @@ void decide_images(const Request& request, const Traits& traits) {
       usage(traits.title + " starts from a picture: give " + option + " FILE");
     }
     if (!path.empty() && input == ImageInput::kNone) {
-      usage(traits.title + " takes no " + option);
+      const bool last = &path == &request.last_image;
+      usage(traits.title + " takes no " + option +
+            (last ? "; FLF2V, I2V A14B and SkyReels-V2 DF checkpoints do" : ""));
     }
   };
   if (request.extend.empty()) {
@@ -216,22 +218,6 @@ void decide_device(const Request& request, const Traits& traits, ClipSpec& spec)
   spec.threads = request.threads > 0 ? request.threads : cpu_count();
 }
 
-void check_init_latents(const ClipSpec& spec, const Traits& traits, int64_t latent_frames) {
-  if (spec.init_latents.empty()) return;
-  const auto shape = check_latents_file(spec.init_latents, traits.geometry.latent_channels);
-  const int f = traits.geometry.spatial_factor;
-  const std::vector<int64_t> expected = {1, traits.geometry.latent_channels, latent_frames,
-                                         spec.model_size.height / f, spec.model_size.width / f};
-  if (shape == expected) return;
-  const auto list = [](const std::vector<int64_t>& v) {
-    std::string s;
-    for (const int64_t d : v) s += (s.empty() ? "[" : ", ") + std::to_string(d);
-    return s + "]";
-  };
-  usage(spec.init_latents + " holds " + list(shape) + ", but this clip starts from " +
-        list(expected) + "; change --size, --frames or the file");
-}
-
 void decide_candidates(const Request& request, Plan& plan) {
   plan.candidates = request.best_of;
   if (plan.candidates < 1 || plan.candidates > limits::kMaxCandidates) {
@@ -296,7 +282,8 @@ int64_t token_forwards(const Plan& plan) {
     const int prompts = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1 ? 2 : 1;
     const int64_t one = c.tokens / plan.rollout.windows;
     int64_t times = passes(plan.rollout, spec.num_inference_steps) * prompts;
-    if (spec.rollout == "causal") {  // the latest blocks once more under each new prompt
+    // The latest blocks once more under each new prompt.
+    if (spec.rollout == "causal" && spec.recache) {
       const int64_t latest = (spec.window_latents - spec.sink_latents) / spec.block_latents - 1;
       times += latest * static_cast<int64_t>(spec.prompt_changes.size());
     }
@@ -346,10 +333,10 @@ Plan make_plan(const Request& request, const ModelFolder& model) {
   decide_device(request, traits, spec);
   spec.init_latents = request.init_latents;
   spec.save_latents = request.save_latents;
-  check_init_latents(spec, traits, plan.latent_frames);
+  check_init_latents(plan, traits, !request.extend.empty());
   decide_candidates(request, plan);
   plan.borders = chunk_borders(plan, traits);
-  decide_prompt_changes(request, plan);
+  decide_prompt_changes(request, traits, plan);
   if (plan.borders.size() > kMostBorders) plan.borders.resize(kMostBorders);
   plan.costs = family.costs(model, clip_shape(plan));
   scale_costs(plan.rollout, traits, spec, plan.costs);

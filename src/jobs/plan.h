@@ -13,20 +13,23 @@
 
 namespace genvid {
 
-// Where a prompt of --prompt-at takes over.
+// Where a prompt of --prompt-at or --cut-at takes over.
 struct PromptStart {
   double asked = 0, seconds = 0;
+  std::string prompt;  // as given
+  bool cut = false;
 };
 
 struct Plan {
   ClipSpec spec;
-  std::string prompt_at;                   // of the request, written in one way
-  std::vector<PromptStart> prompt_starts;  // of spec.prompt_changes
+  std::string prompt_at;  // of the request, written in one way
+  std::vector<PromptStart> prompt_starts;
   std::string family;
   std::string title;
   int64_t latent_frames = 0;
   Rollout rollout;
   std::vector<int64_t> borders;  // jobs/borders.h
+  std::vector<int64_t> cuts;     // and those where the scene is to change
   int candidates = 1;            // seeds from spec.seed on, of which one is kept
   int64_t past_frames = 0;       // of an earlier video, before the clip's own in the file
   bool past_made = true;         // that video, too, was made by genvid
@@ -51,6 +54,10 @@ double estimate_seconds(const Plan& plan);
 // The file holds exactly one tensor, fp32 [1, channels, frames, height, width], for --init-latents
 // and `genvid decode`. Returns its shape. Throws Error(kUsage).
 std::vector<int64_t> check_latents_file(const std::string& path, int channels);
+
+// That spec.init_latents fit the clip, which goes on from another video or not. Throws
+// Error(kUsage).
+void check_init_latents(const Plan& plan, const Traits& traits, bool extends);
 
 // The prompt's own rules: not blank, valid UTF-8, at most 64 KiB. Throws Error(kUsage).
 void check_prompt(const std::string& prompt, const std::string& what);

@@ -134,8 +134,8 @@ ClipIdentity identify_clip(const Plan& plan, const Request& request, const ClipM
   pixels["model_digest"] = maker.model_digest;
   pixels["prompt"] = plan.spec.prompt;
   pixels["negative_prompt"] = plan.spec.negative_prompt;
-  for (const PromptChange& change : plan.spec.prompt_changes) {
-    pixels["prompt_changes"].push_back({change.part, change.prompt});
+  if (!plan.spec.prompt_changes.empty()) {
+    pixels["prompt_changes"] = prompt_changes_json(plan.spec);
   }
   pixels["image"] = picture_digest(plan.spec.image);
   pixels["last_image"] = picture_digest(plan.spec.last_image);
@@ -191,6 +191,7 @@ Json clip_record(const Plan& plan, const Request& request, const ClipMakerInfo& 
   for (const auto& [name, file] : identity.inputs) record["inputs"][name] = file.sha256;
   add_prompts(plan, request, maker, identity.id.text(), record);
   if (!plan.borders.empty()) record["borders"] = plan.borders;
+  if (!plan.cuts.empty()) record["cuts"] = plan.cuts;
   // Where others take over, and so that one that is not told is missed.
   for (const PromptStart& p : plan.prompt_starts) record["prompt_changes"].push_back(p.seconds);
   if (plan.past_frames > 0) record["past_frames"] = plan.past_frames;

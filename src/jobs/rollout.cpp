@@ -147,6 +147,7 @@ Rollout causal_rollout(const Traits& traits, ClipSpec& spec, bool extends) {
   spec.block_latents = c.block;
   spec.window_latents = c.window;
   spec.sink_latents = c.sink;
+  spec.recache = c.recache;
   const int64_t recent = c.window - c.sink;
   out.reason = std::to_string(out.windows) + (out.windows == 1 ? " block" : " blocks") + " of " +
                std::to_string(c.block) + " latent frames, each seeing " +

@@ -2,7 +2,6 @@
 
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
 #include <string>
 
 #include "genvid/error.h"
@@ -10,14 +9,12 @@
 namespace genvid {
 
 KvRing::KvRing(int64_t layers, int64_t sink_blocks, int64_t recent_blocks)
-    : sink_(sink_blocks),
-      recent_(recent_blocks),
-      first_(sink_blocks),
-      layers_(static_cast<size_t>(layers)) {
+    : sink_(sink_blocks), recent_(recent_blocks), layers_(static_cast<size_t>(layers)) {
   if (sink_ < 0 || recent_ < 1) {
     throw Error(ErrorKind::kModel, "a ring of " + std::to_string(sink_) + " + " +
                                        std::to_string(recent_) + " blocks has no room");
   }
+  begin(0);
 }
 
 std::pair<Tensor, Tensor> KvRing::put(int64_t layer, const Tensor& k, const Tensor& v) {
@@ -34,23 +31,40 @@ std::pair<Tensor, Tensor> KvRing::put(int64_t layer, const Tensor& k, const Tens
                                        " tokens in a ring for " +
                                        std::to_string(store.k.size(1) / slots));
   }
-  const int64_t first = slot_of(block_) * tokens;
+  const int64_t first = static_cast<int64_t>(slot_) * tokens;
   store.k.narrow(1, first, tokens).copy_(k);
   store.v.narrow(1, first, tokens).copy_(v);
-  // Slots fill up in order, so that what is held is always one run from the first.
-  const int64_t behind = block_ < sink_ ? block_ : sink_ + block_ - first_;
-  const int64_t filled = std::min(behind + 1, slots) * tokens;
+  const int64_t filled = static_cast<int64_t>(blocks_.size()) * tokens;
   return {store.k.narrow(1, 0, filled), store.v.narrow(1, 0, filled)};
 }
 
-std::vector<int64_t> KvRing::held() const {
-  const int64_t behind = block_ < sink_ ? block_ : sink_ + block_ - first_;
-  std::vector<int64_t> out(static_cast<size_t>(std::min(behind + 1, sink_ + recent_)));
-  for (int64_t b = 0; b <= block_; ++b) {
-    const bool recent = b >= first_ && b > block_ - recent_;
-    if (b < sink_ || recent) out[static_cast<size_t>(slot_of(b))] = b;
+// Slots fill up in order; then the oldest block behind the sink goes that is not pinned.
+void KvRing::begin(int64_t block) {
+  if (static_cast<int64_t>(blocks_.size()) < sink_ + recent_) {
+    slot_ = blocks_.size();
+    blocks_.push_back(block);
+    return;
   }
-  return out;
+  const auto behind = static_cast<size_t>(sink_);
+  size_t oldest = blocks_[behind] == pinned_ ? behind + 1 : behind;
+  for (size_t i = oldest + 1; i < blocks_.size(); ++i) {
+    if (blocks_[i] != pinned_ && blocks_[i] < blocks_[oldest]) oldest = i;
+  }
+  slot_ = oldest;
+  blocks_[slot_] = block;
+}
+
+void KvRing::pin() {
+  if (recent_ < 2) {
+    throw Error(ErrorKind::kModel, "a ring with room for one block cannot pin it");
+  }
+  pinned_ = block();
+}
+
+void KvRing::restart(int64_t first) {
+  blocks_.resize(static_cast<size_t>(sink_));
+  pinned_ = -1;
+  begin(first);
 }
 
 }  // namespace genvid

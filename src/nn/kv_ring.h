@@ -22,29 +22,31 @@ class KvRing {
   std::pair<Tensor, Tensor> put(int64_t layer, const Tensor& k, const Tensor& v);
 
   // The current block is finished and stays; the next one begins.
-  void next_block() { ++block_; }
+  void next_block() { begin(block() + 1); }
+  // The current block stays in its slot until another is pinned; in the sink it stays anyway. Needs
+  // room for a block besides it: recent_blocks >= 2.
+  void pin();
   // Forgets all but the sink. `first` >= sink is the current block again, and stands right behind
   // it.
-  void restart(int64_t first) { first_ = block_ = first; }
-  int64_t block() const { return block_; }
+  void restart(int64_t first);
+  int64_t block() const { return blocks_[slot_]; }
   int64_t sink() const { return sink_; }
   int64_t recent() const { return recent_; }
 
-  // The slot of a block that is held.
-  int64_t slot_of(int64_t block) const {
-    return block < sink_ ? block : sink_ + (block - first_) % recent_;
-  }
   // The blocks that the current one attends to, in the order of their slots.
-  std::vector<int64_t> held() const;
+  const std::vector<int64_t>& held() const { return blocks_; }
 
  private:
   struct Layer {
     Tensor k, v;  // [1, slots * L, N, K]
   };
 
+  void begin(int64_t block);
+
   int64_t sink_, recent_;
-  int64_t first_;  // block in the first slot behind the sink
-  int64_t block_ = 0;
+  std::vector<int64_t> blocks_;  // in each slot that is filled: always a run from the first
+  size_t slot_ = 0;              // of the current block
+  int64_t pinned_ = -1;
   std::vector<Layer> layers_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/isfinite.h>
 
+#include <algorithm>
+
 #include "core/cancel.h"
 #include "core/log.h"
 #include "diffusion/guidance.h"
@@ -39,6 +41,7 @@ class Rollout {
     if (!spec_.past.empty()) take_past();
     for (int64_t block = 0; block < blocks_; ++block) {
       const PromptPair& now = prompts.of(block);
+      if (cut_at(block)) cut();
       if (block > 0 && &now != &prompts.of(block - 1)) stream_->change_prompt(now.prompt);
       const Tensor made = sample(block);
       if (block + 1 < blocks_) commit(made);
@@ -54,6 +57,8 @@ class Rollout {
     rollout.block = spec_.block_latents;
     rollout.window = spec_.window_latents;
     rollout.sink = spec_.sink_latents;
+    rollout.recache = spec_.recache;
+    rollout.cut = SceneCut{spec_.cut_offset, ""};
     stream_ = denoiser_->open_stream(rollout, prompts.prompt);
     if (prompts.negative.defined()) {
       negative_stream_ = denoiser_->open_stream(rollout, prompts.negative);
@@ -107,6 +112,16 @@ class Rollout {
       clock_.advance(block * steps + i + 1);
     }
     return pin_latents(latents, known).to(at::kFloat);
+  }
+
+  bool cut_at(int64_t block) const {
+    return std::any_of(spec_.prompt_changes.begin(), spec_.prompt_changes.end(),
+                       [&](const PromptChange& c) { return c.cut && c.part == block; });
+  }
+
+  void cut() {
+    stream_->cut();
+    if (negative_stream_) negative_stream_->cut();
   }
 
   void commit(const Tensor& latents) {

@@ -113,7 +113,14 @@ void find_cuts(const Series& s, const std::vector<double>& to_before, Report& r)
   }
 }
 
-void measure_seams(const Series& s, std::vector<int64_t> borders, Report& r) {
+// A decoder that remembers frames may show a cut some frames late.
+bool near(const std::vector<int64_t>& cuts, int64_t frame) {
+  return std::any_of(cuts.begin(), cuts.end(),
+                     [&](int64_t cut) { return frame >= cut && frame < cut + 4; });
+}
+
+void measure_seams(const Series& s, std::vector<int64_t> borders,
+                   const std::vector<int64_t>& wanted_cuts, Report& r) {
   std::sort(borders.begin(), borders.end());
   const auto step = values(s, [](const FrameMeasures& m) { return m.step; });
   std::vector<double> luma(s.size());
@@ -126,7 +133,7 @@ void measure_seams(const Series& s, std::vector<int64_t> borders, Report& r) {
   }
   for (int64_t i = 1; i < static_cast<int64_t>(s.size()); ++i) {
     if (std::binary_search(borders.begin(), borders.end(), i)) continue;
-    if (std::binary_search(r.cuts.begin(), r.cuts.end(), i)) continue;
+    if (std::binary_search(r.cuts.begin(), r.cuts.end(), i) || near(wanted_cuts, i)) continue;
     const double here = z(i);
     if (here > r.worst_step.z) r.worst_step = {i, here};
   }
@@ -173,7 +180,7 @@ std::string percent(double value) {
   return text;
 }
 
-void tell(Report& r) {
+void tell(const std::vector<int64_t>& wanted_cuts, Report& r) {
   const auto say = [&](bool when, const std::string& what) {
     if (when) r.findings.push_back(what);
   };
@@ -196,7 +203,9 @@ void tell(Report& r) {
                   static_cast<long long>(s.frame), s.z);
     say(s.z >= 3, text);
   }
-  for (const int64_t c : r.cuts) say(true, "a cut at frame " + std::to_string(c));
+  for (const int64_t c : r.cuts) {
+    say(!near(wanted_cuts, c), "a cut at frame " + std::to_string(c));
+  }
   say(r.quarter_cycle > 0.5, "brightness ripples every 4 frames");
   char text[96];
   std::snprintf(text, sizeof text, "the clip repeats itself every %.1f s", r.repeat_seconds);
@@ -230,7 +239,8 @@ void Meter::push(const Image& frame) {
   keep_thumb(thumb);
 }
 
-Report Meter::finish(const std::vector<int64_t>& borders) const {
+Report Meter::finish(const std::vector<int64_t>& borders,
+                     const std::vector<int64_t>& wanted_cuts) const {
   if (series_.empty()) throw Error(ErrorKind::kUsage, "the clip has no frames");
   Report r;
   r.frames = static_cast<int64_t>(series_.size());
@@ -248,13 +258,13 @@ Report Meter::finish(const std::vector<int64_t>& borders) const {
   r.drift_sharpness = drift(
       series_, [](const FrameMeasures& m) { return m.sharpness; }, 4);
   find_cuts(series_, to_before_, r);
-  measure_seams(series_, borders, r);
+  measure_seams(series_, borders, wanted_cuts, r);
   r.consistency = similarity_ / static_cast<double>(series_.size());
   measure_repeats(thumbs_, stride_, to_first_, r);
   FrameMeter around;
   around.measure(last_frame_);
   r.loop_step = around.measure(first_frame_).step;
-  tell(r);
+  tell(wanted_cuts, r);
   return r;
 }
 

@@ -13,6 +13,9 @@
 
 namespace genvid::quality {
 
+// Clips are looked at no wider than this; Meter takes any width.
+inline constexpr int kMeasuredWidth = 320;
+
 struct Seam {
   int64_t frame = 0;  // first frame of the new chunk
   double z = 0;       // its jump in deviations of the steps around it
@@ -55,8 +58,10 @@ class Meter {
  public:
   explicit Meter(double fps) : fps_(fps) {}
   void push(const Image& frame);
-  // borders: first frames of chunks that were made apart. Throws Error(kUsage) for no frames.
-  Report finish(const std::vector<int64_t>& borders) const;
+  // borders: first frames of chunks that were made apart; wanted_cuts: of scenes that were asked
+  // for. Throws Error(kUsage) for no frames.
+  Report finish(const std::vector<int64_t>& borders,
+                const std::vector<int64_t>& wanted_cuts = {}) const;
 
  private:
   void keep_thumb(const Thumb& thumb);

@@ -17,6 +17,7 @@ struct Golden {
   int64_t block, window, sink, latents;
   std::string scheduler;
   double guidance;
+  std::vector<PromptChange> changes = {};
 };
 
 ClipSpec spec_of(const Golden& run) {
@@ -37,6 +38,9 @@ ClipSpec spec_of(const Golden& run) {
   spec.block_latents = run.block;
   spec.window_latents = run.window;
   spec.sink_latents = run.sink;
+  spec.prompt_changes = run.changes;
+  spec.recache = false;
+  spec.cut_offset = 5;
   if (run.scheduler == "renoise") spec.timesteps = {1000, 937.5, 833.3333333333334, 625};
   return spec;
 }
@@ -70,11 +74,22 @@ TEST_P(Causal, ALongerClipBeginsWithTheShorterOne) {
   EXPECT_TRUE(same_bytes(begin, all.narrow(2, 0, begin.size(2)).contiguous()));
 }
 
+// Cuts behind a full and a filling window, next to each other, and other prompts besides.
+const std::vector<PromptChange> kCuts = {{3, "The scene transitions. a boat at night", true},
+                                         {4, "a boat at night"},
+                                         {6, "rain"},
+                                         {8, "The scene transitions. a forest", true},
+                                         {9, "The scene transitions. a castle on a hill", true},
+                                         {10, "a castle on a hill"}};
+const std::vector<PromptChange> kOneCut = {kCuts[0], kCuts[1]};
+
 INSTANTIATE_TEST_SUITE_P(Runs, Causal,
                          ::testing::Values(Golden{"sink", 3, 12, 3, 21, "renoise", 1},
                                            Golden{"nosink", 3, 6, 0, 15, "renoise", 1},
                                            Golden{"unipc", 2, 8, 2, 14, "unipc", 1},
-                                           Golden{"guided", 1, 3, 1, 6, "renoise", 3}),
+                                           Golden{"guided", 1, 3, 1, 6, "renoise", 3},
+                                           Golden{"cuts", 2, 8, 2, 24, "unipc", 1, kCuts},
+                                           Golden{"guidedcuts", 1, 4, 1, 9, "renoise", 3, kOneCut}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

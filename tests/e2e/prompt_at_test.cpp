@@ -75,7 +75,42 @@ INSTANTIATE_TEST_SUITE_P(Models, PromptAt,
                                          Case{"tiny-wan22-ti2v", "2", "8", true},
                                          Case{"tiny-skyreels-v2-df", "2", "8", true},
                                          Case{"../tests/data/tiny-wan21-causal", "4", "3", true},
-                                         Case{"tiny-wan21", "2", "8", false}));
+                                         Case{"tiny-wan21", "2", "8", false}),
+                         [](const auto& p) { return test_name({p.param.model}); });
+
+TEST(CutAt, BeginsAnotherScene) {
+  const TempDir dir;
+  const auto args = [&](const std::string& out, Args more) {
+    Args all = {"a house", "-o", dir / out,   "--model", models("../tests/data/tiny-wan21-causal"),
+                "--seed",  "3",  "--seconds", "3",       "--no-watermark"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  // In any order on the command line.
+  const Args cut = {"--cut-at", "2s", "a boat", "--prompt-at", "1s", "night"};
+  const Result plan = genvid(args("x.mkv", {"--cut-at", "2s", "a boat", "--dry-run"}));
+  EXPECT_TRUE(has(plan.out, "cut        from 2.062 s (asked 2.000 s): a boat")) << plan.out;
+  ASSERT_EQ(genvid(args("cut.mkv", cut)).code, 0);
+  ASSERT_EQ(
+      genvid(args("on.mkv", {"--prompt-at", "1s", "night", "--prompt-at", "2s", "a boat"})).code,
+      0);
+  const auto a = frame_digests(dir / "cut.mkv"), b = frame_digests(dir / "on.mkv");
+  ASSERT_EQ(a.size(), 48u);
+  ASSERT_EQ(b.size(), 48u);
+  for (size_t n = 0; n < 33; ++n) ASSERT_EQ(a[n], b[n]) << "frame " << n;
+  EXPECT_NE(a[33], b[33]);
+
+  const auto record =
+      nlohmann::json::parse(genvid({"info", dir / "cut.mkv", "--json"}).out).at("settings");
+  EXPECT_EQ(record.at("cuts"), nlohmann::json({33}));
+  EXPECT_EQ(record.at("borders"), nlohmann::json({9, 21, 45}));
+  const auto quality = nlohmann::json::parse(genvid({"quality", dir / "cut.mkv", "--json"}).out);
+  EXPECT_FALSE(has(quality.at("findings").dump(), "a cut at frame 33")) << "it was asked for";
+  const Result again = genvid({"rerun", dir / "cut.mkv", "-o", dir / "again.mkv", "--model",
+                               models("../tests/data/tiny-wan21-causal")});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(a, frame_digests(dir / "again.mkv"));
+}
 
 TEST(PromptAtRefused, WhatIsNoTimeOrNoPrompt) {
   const auto refused = [](Args more, const std::string& part) {
@@ -91,6 +126,8 @@ TEST(PromptAtRefused, WhatIsNoTimeOrNoPrompt) {
   refused({"--prompt-at", "3s", "--overwrite"}, "a prompt in quotes");
   refused({"--prompt-at", "3s", "x", "--prompt-at", "2s", "y"}, "times must grow");
   refused({"--prompt-at", "2s", "x", "--prompt-at", "2s", "y"}, "times must grow");
+  refused({"--prompt-at", "2s", "x", "--cut-at", "2s", "y"}, "times must grow");
+  refused({"--cut-at", "2s", "x"}, "LongLive-2.0");
   refused({"--prompt-at", "2s", "x", "--loop"}, "go around");
   refused({"--prompt-at", "2s", "x", "--rollout", "window"}, "one window");
 }

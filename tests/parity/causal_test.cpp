@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "families/wan/text_encoder.h"
@@ -19,6 +20,7 @@ constexpr char kPrompt[] = "a small house by the sea at dawn";
 struct Case {
   std::string name;
   int64_t block, window, sink;
+  std::vector<int64_t> cuts = {};  // blocks where a scene begins; each moves time on by five frames
 };
 
 class CausalParity : public ::testing::TestWithParam<Case> {
@@ -36,6 +38,7 @@ class CausalParity : public ::testing::TestWithParam<Case> {
     out.block = c.block;
     out.window = c.window;
     out.sink = c.sink;
+    if (!c.cuts.empty()) out.cut = SceneCut{5, ""};
     return out;
   }
 
@@ -54,6 +57,7 @@ TEST_P(CausalParity, EveryCachedBlockIsThatOfOneMaskedPass) {
   const auto stream = denoiser->open_stream(rollout(c), prompt);
   ASSERT_EQ(expected.size(2), input.size(2));
   for (int64_t first = 0; first < input.size(2); first += c.block) {
+    if (std::find(c.cuts.begin(), c.cuts.end(), first / c.block) != c.cuts.end()) stream->cut();
     const Tensor block = input.narrow(2, first, c.block);
     const auto at_level = [&](float t) {
       return stream->predict(block, at::full({1, c.block}, t, at::kFloat));
@@ -67,7 +71,10 @@ TEST_P(CausalParity, EveryCachedBlockIsThatOfOneMaskedPass) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, CausalParity,
                          ::testing::Values(Case{"sink", 3, 9, 3}, Case{"nosink", 2, 6, 0},
-                                           Case{"single", 1, 3, 2}, Case{"alone", 3, 3, 0}),
+                                           Case{"single", 1, 3, 2}, Case{"alone", 3, 3, 0},
+                                           Case{"cuts", 1, 4, 1, {3, 9, 10, 16}},
+                                           Case{"early", 2, 8, 4, {1, 2, 5}},
+                                           Case{"nopin", 3, 6, 0, {2, 4}}),
                          [](const auto& info) { return info.param.name; });
 
 // What is remembered behind the sink is as if the new prompt had been there from there on.

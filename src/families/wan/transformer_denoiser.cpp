@@ -134,6 +134,8 @@ class WanDenoiser::Stream final : public CausalStream {
   Stream(WanDenoiser& denoiser, const CausalRollout& rollout, const Tensor& prompt_embeds)
       : denoiser_(denoiser),
         block_(rollout.block),
+        recache_(rollout.recache),
+        cut_offset_(rollout.cut ? rollout.cut->offset : 0),
         context_(denoiser.context(prompt_embeds, {})),
         ring_(denoiser.transformer_.config().num_layers, rollout.sink / rollout.block,
               (rollout.window - rollout.sink) / rollout.block) {}
@@ -143,22 +145,32 @@ class WanDenoiser::Stream final : public CausalStream {
     const TransformerConfig& c = transformer.config();
     const Tensor input = latents.to(denoiser_.device_, transformer.dtype()).contiguous();
     check_input(c, input, timestep);
-    if (rope_block_ != ring_.block()) {
+    const int64_t first_frame = ring_.block() * block_ + offset_;
+    if (rope_first_ != first_frame) {
       rope_ = transformer.rope(block_, input.size(3) / c.patch_size[1],
-                               input.size(4) / c.patch_size[2], ring_.block() * block_);
-      rope_block_ = ring_.block();
+                               input.size(4) / c.patch_size[2], first_frame);
+      rope_first_ = first_frame;
     }
     return transformer.forward(input, distinct_timesteps(timestep, denoiser_.device_), context_,
                                rope_, PassOptions{.cache = &ring_});
   }
 
   void commit(const Tensor& latents) override {
-    held_[ring_.block()] = latents.clone();
-    // What the next block does not see, and the sink, which is never made again.
-    std::erase_if(held_, [this](const auto& entry) {
-      return entry.first < ring_.sink() || entry.first <= ring_.block() + 1 - ring_.recent();
-    });
+    if (recache_) {
+      held_[ring_.block()] = latents.clone();
+      // What the next block does not see, and the sink, which is never made again.
+      std::erase_if(held_, [this](const auto& entry) {
+        return entry.first < ring_.sink() || entry.first <= ring_.block() + 1 - ring_.recent();
+      });
+    }
     remember(latents);
+  }
+
+  // LongLive-2.0's cut: the scene's first block stays while the scene lasts, and its time is apart
+  // from that of the scene before, which is still seen until its blocks have had their turn.
+  void cut() override {
+    offset_ += cut_offset_;
+    if (ring_.sink() > 0) ring_.pin();
   }
 
   // LongLive's recache with a global sink: keys and values of the latest blocks come again from
@@ -179,11 +191,14 @@ class WanDenoiser::Stream final : public CausalStream {
 
   WanDenoiser& denoiser_;
   const int64_t block_;  // latent frames
+  const bool recache_;
+  const int64_t cut_offset_;
+  int64_t offset_ = 0;  // latent frames between all scenes so far
   std::vector<KeyValues> context_;
   std::map<int64_t, Tensor> held_;  // finished blocks behind the sink that the next one sees
   KvRing ring_;
   RopeTable rope_;
-  int64_t rope_block_ = -1;
+  int64_t rope_first_ = -1;
 };
 
 std::unique_ptr<CausalStream> WanDenoiser::open_stream(const CausalRollout& rollout,

@@ -65,6 +65,19 @@ TEST(ModelSettings, ReadsACausalRollout) {
   EXPECT_EQ(t.scheduler, "renoise");
 }
 
+TEST(ModelSettings, ReadsSceneCuts) {
+  const Traits t = apply(
+      R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "sink": 3, "recache": false,
+          "cut": {"offset": 8, "prompt_prefix": "Cut. "}}})");
+  EXPECT_FALSE(t.causal->recache);
+  ASSERT_TRUE(t.causal->cut);
+  EXPECT_EQ(t.causal->cut->offset, 8);
+  EXPECT_EQ(t.causal->cut->prompt_prefix, "Cut. ");
+  const Traits plain = apply(R"({"rollout": {"kind": "causal", "block": 3, "window": 9}})");
+  EXPECT_TRUE(plain.causal->recache);
+  EXPECT_FALSE(plain.causal->cut);
+}
+
 TEST(ModelSettings, RefusesRolloutsThatDoNotFit) {
   for (const char* bad :
        {R"({"rollout": 3})", R"({"rollout": {"kind": "causal"}})",
@@ -76,6 +89,14 @@ TEST(ModelSettings, RefusesRolloutsThatDoNotFit) {
         R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [900, 1000]}})",
         R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [1200]}})",
         R"({"rollout": {"kind": "causal", "block": 3, "window": 12, "timesteps": [500, 0]}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "cut": {"offset": 8}}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "recache": 1}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "recache": false, "cut": 8}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "recache": false, "cut": {}}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 9, "recache": false,
+            "cut": {"offset": -1}}})",
+        R"({"rollout": {"kind": "causal", "block": 3, "window": 6, "sink": 3, "recache": false,
+            "cut": {"offset": 8}}})",
         R"({"scheduler": "renoise"})",
         R"({"scheduler": "renoise", "rollout": {"kind": "causal", "block": 3, "window": 12}})"}) {
     try {

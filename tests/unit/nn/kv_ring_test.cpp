@@ -26,29 +26,37 @@ Tensor values(int64_t block, int64_t layer, int64_t visit, int64_t side) {
 }
 
 // The cache as the published loops have it: the sink in front, then the latest blocks in order;
-// when it is full the oldest block behind the sink is dropped and the others move up.
+// when it is full the oldest block behind the sink that is not pinned is dropped and the others
+// move up.
 struct Rolled {
   int64_t sink, recent;
   std::vector<Tensor> k, v;  // one per block held
+  int64_t pinned = -1;       // its place
 
   void finish(const Tensor& key, const Tensor& value) {
-    const auto drop = static_cast<int64_t>(k.size()) == sink + recent;
-    if (drop) k.erase(k.begin() + sink), v.erase(v.begin() + sink);
+    if (static_cast<int64_t>(k.size()) == sink + recent) {
+      const int64_t drop = pinned == sink ? sink + 1 : sink;
+      k.erase(k.begin() + drop), v.erase(v.begin() + drop);
+      if (pinned > drop) --pinned;
+    }
     k.push_back(key), v.push_back(value);
   }
 };
 
 struct Window {
   int64_t sink, recent;
+  std::vector<int64_t> cuts = {};  // blocks that are pinned
 };
 
 class KvRingTest : public ::testing::TestWithParam<Window> {};
 
 TEST_P(KvRingTest, HoldsWhatARolledCacheHoldsBitForBit) {
-  const auto [sink, recent] = GetParam();
+  const auto [sink, recent, cuts] = GetParam();
   KvRing ring(kLayers, sink, recent);
   std::vector<Rolled> rolled(kLayers, Rolled{sink, recent, {}, {}});
   for (int64_t block = 0; block < 3 * (sink + recent) + 2; ++block, ring.next_block()) {
+    const bool cut = std::find(cuts.begin(), cuts.end(), block) != cuts.end();
+    if (cut) ring.pin();
     for (int64_t layer = 0; layer < kLayers; ++layer) {
       // Denoising passes, whose keys and values are overwritten by the last, clean one.
       for (int64_t visit = 0; visit < 3; ++visit) {
@@ -56,7 +64,10 @@ TEST_P(KvRingTest, HoldsWhatARolledCacheHoldsBitForBit) {
             ring.put(layer, values(block, layer, visit, 0), values(block, layer, visit, 1));
         Rolled expected = rolled[static_cast<size_t>(layer)];
         expected.finish(values(block, layer, visit, 0), values(block, layer, visit, 1));
-        if (visit == 2) rolled[static_cast<size_t>(layer)] = expected;
+        if (visit == 2) {
+          if (cut) expected.pinned = static_cast<int64_t>(expected.k.size()) - 1;
+          rolled[static_cast<size_t>(layer)] = expected;
+        }
 
         // The ring's slots in the order of time.
         std::map<int64_t, std::pair<Tensor, Tensor>> by_block;
@@ -80,15 +91,21 @@ TEST_P(KvRingTest, HoldsWhatARolledCacheHoldsBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, KvRingTest,
                          ::testing::Values(Window{0, 1}, Window{0, 7}, Window{1, 1}, Window{1, 3},
-                                           Window{2, 2}, Window{3, 1}),
+                                           Window{2, 2}, Window{3, 1}, Window{1, 3, {4}},
+                                           Window{1, 3, {2, 5, 6, 10}}, Window{2, 2, {1, 2, 9}},
+                                           Window{1, 2, {1, 2, 3, 7}}, Window{0, 4, {3, 8}}),
                          [](const auto& p) {
-                           return "Sink" + std::to_string(p.param.sink) + "Recent" +
-                                  std::to_string(p.param.recent);
+                           std::string name = "Sink" + std::to_string(p.param.sink) + "Recent" +
+                                              std::to_string(p.param.recent);
+                           for (const int64_t cut : p.param.cuts) {
+                             name += "Cut" + std::to_string(cut);
+                           }
+                           return name;
                          });
 
 // After a restart the sink and what was put since are seen; then the ring goes on as ever.
 TEST(KvRingRestart, HoldsTheSinkAndWhatComesFromABlockOn) {
-  for (const auto& [sink, recent] : {Window{2, 3}, Window{0, 3}, Window{1, 1}}) {
+  for (const auto& [sink, recent, cuts] : {Window{2, 3}, Window{0, 3}, Window{1, 1}}) {
     KvRing ring(1, sink, recent);
     std::vector<int64_t> expected;
     const auto put = [&] {
@@ -131,6 +148,7 @@ TEST(KvRingErrors, RefusesBlocksOfAnotherSize) {
   ring.put(0, at::full({1, 3, 1, 2}, 1.0f), at::full({1, 3, 1, 2}, 1.0f));
   EXPECT_THROW(ring.put(0, at::full({1, 2, 1, 2}, 1.0f), at::full({1, 2, 1, 2}, 1.0f)), Error);
   EXPECT_THROW(KvRing(1, 1, 0), Error);
+  EXPECT_THROW(KvRing(1, 1, 1).pin(), Error);
 }
 
 }  // namespace
