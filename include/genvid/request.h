@@ -29,7 +29,7 @@ struct Request {
 
   std::optional<int> num_inference_steps;  // --steps
   std::optional<double> guidance_scale;
-  std::optional<double> guidance_scale_2;  // second expert; default: guidance_scale's rule
+  std::optional<double> guidance_scale_2;  // second expert, or windows that go on
   std::optional<double> shift;
   std::optional<std::string> scheduler;  // "unipc" | "euler" | "euler-even" | "renoise"
   std::optional<uint64_t> seed;          // default: random, printed and recorded

@@ -80,19 +80,19 @@ class Folder:
                 keep(f"step{k}.noise", velocity), keep(f"step{k}.latents", x)
         return x
 
-    def rollout(self, noise, text, blank, latents, steps, guidance):
+    def rollout(self, noise, text, blank, latents, steps, guidance, later):
         done = None
         while done is None or done.shape[2] < latents:
             at = 0 if done is None else done.shape[2]
             history = None if done is None else done[:, :, -self.history:]
             n = self.window - (0 if history is None else history.shape[2])
-            new = self.window_of(noise[:, :, at:at + n], history, text, blank, steps, guidance)
+            new = self.window_of(noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
             done = new if done is None else torch.cat([done, new], 2)
         return done[:, :, :latents]
 
 
 @torch.no_grad()
-def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout_steps, pictures=True, seed=20261122):
+def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout_steps, pictures=True, seed=20261122, later=1.0):
     """Writes OUT.safetensors and OUT.json. rollout_steps: 0 leaves the rollout out; pictures: the codec's part.
 
     Noise is drawn for a window more than the clip, as scripts/train's rollout does."""
@@ -132,9 +132,9 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         keep("enc.mode", m.encoder.encode(seen[:, :, : 2 * frames].transpose(1, 2) / 2 + 0.5))
     if rollout_steps:
         length = m.window + m.history
-        keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance))
+        keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later))
     save_file(kept, f"{out}.safetensors")
-    info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance,
+    info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance, "guidance_scale_2": later,
             "shift": 3.0, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,
             "width": columns * patch, "height": rows * patch,
             "num_frames": latents * frames, "torch": torch.__version__.split("+")[0], "tensors": {k: list(x.shape) for k, x in sorted(kept.items())}}

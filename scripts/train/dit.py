@@ -4,7 +4,10 @@ import os
 import time
 
 import torch
+import torch.nn.functional as F
+from torch import nn
 
+import painter
 from codec_model import C
 from common import STATE, curve, log, save_torch, weights
 from nets import TextEncoder, Transformer
@@ -13,6 +16,8 @@ from store import empty_ids
 from tensors import load_file, save_file
 
 HISTORY, WINDOW = 2, 5
+LATER = 1.0                                                     # guidance of windows that have a history to follow
+PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
 SIZE = [int(q) for q in os.environ.get("GENVID_SIZE", "256,7").split(",")]      # width and blocks of a new transformer
 
@@ -39,17 +44,37 @@ def routes(n, positions, dev, share=0.5):
     return torch.rand(n, positions, device=dev).argsort(1)[:, : int(positions * share)]
 
 
-def error(net, x0, sigma, weight, text, noise, route=None, focus=None):
-    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. focus [B, F, h, w]: tiles that
-    count for more than others (which leaves the minimum where it is)."""
+def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None):
+    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. seen [B, F, 12, h, w]
+    (painter.layout): tiles of what a prompt names count for more than others, which leaves the minimum where it is; and
+    the tokens of an early block have to tell `probe` what is where."""
     s = sigma[:, None, :, None, None]
     x = (1 - s) * x0 + s * noise
     with torch.autocast(x0.device.type, dtype=torch.bfloat16):
-        y = net(x, sigma, *text, route)
+        y = net(x, sigma, *text, route, probe)
+    y, read = (y, None) if probe is None else y
     e = (y.float() - x0).pow(2).mean(1)                             # [B, F, h, w]
-    e = e.mean((2, 3)) if focus is None else (e * (1 + focus)).mean((2, 3)) / (1 + focus.mean())
+    if seen is not None:
+        focus = painter.focus(seen)
+        e = e * (1 + focus) / (1 + focus.mean())
     w = weight / sigma.clamp(min=0.1) ** 2
-    return (e * w).sum() / weight.sum().clamp(min=1)
+    loss = (e.mean((2, 3)) * w).sum() / weight.sum().clamp(min=1)
+    return loss if probe is None else loss + PROBE * told(read.float(), seen, route)
+
+
+def told(read, seen, route):
+    """How wrong an early block is about what is where: read [B, F * K, 12], seen [B, F, 12, h, w]."""
+    b, f, k = seen.shape[:3]
+    seen = seen.flatten(3).transpose(2, 3)                          # [B, F, hw, 12]
+    if route is not None:
+        seen = seen.gather(2, route[:, None, :, None].expand(-1, f, -1, k))
+    seen = seen.flatten(1, 2).float()
+    shares, places = seen[..., :8], seen[..., 8:]
+    named = -(shares * F.log_softmax(read[..., :8], -1)).sum(-1)
+    here = shares[..., 6:8].repeat_interleave(2, -1)                # of the subject twice, of the mover twice
+    off = (F.smooth_l1_loss(read[..., 8:], places, reduction="none", beta=.3) * here).sum(-1)
+    much = 1 + 4 * shares[..., 6:8].sum(-1)
+    return (named * much).sum() / much.sum() + 4 * off.mean()
 
 
 def transformer_for(q):
@@ -77,13 +102,17 @@ class Trainer:
             self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE)).to(dev)
             self.ema = [p.detach().clone() for p in self.net.parameters()]
         self.fresh = not state
-        self.opts = optimisers(self.net, lr)
+        self.probe = nn.Linear(self.net.d, 12).to(dev)
+        if state and "probe" in state:
+            self.probe.load_state_dict(state["probe"])
+        self.opts = optimisers(self.net, lr) + [torch.optim.AdamW(self.probe.parameters(), lr=lr, betas=(.9, .95))]
         self.top = [o.param_groups[0]["lr"] for o in self.opts]
         for o, q in zip(self.opts, state["opts"] if state else []):
             o.load_state_dict(q)
 
     def step(self, loss, factor):
         self.net.zero_grad(set_to_none=True)
+        self.probe.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         for o, top in zip(self.opts, self.top):
@@ -103,7 +132,7 @@ class Trainer:
         return net.eval().requires_grad_(False)
 
     def save(self):
-        save_torch(STATE / f"{self.name}.pt", {"net": self.net.state_dict(), "opts": [o.state_dict() for o in self.opts],
+        save_torch(STATE / f"{self.name}.pt", {"net": self.net.state_dict(), "probe": self.probe.state_dict(), "opts": [o.state_dict() for o in self.opts],
                                                "ema": self.ema, "steps": self.steps, "samples": self.samples})
         save_file({k: v.half() for k, v in self.averaged().state_dict().items()}, STATE / f"{self.name}.safetensors")
 
@@ -161,9 +190,9 @@ def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=
 
 
 @torch.no_grad()
-def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None):
-    """A clip of `latents` latents: one window of 8, then 4 at a time after the last 4 as clean history.
-    Every window is whole, as in training; what the last one makes too much is cut off."""
+def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER):
+    """A clip of `latents` latents: one window, then windows after the last HISTORY latents as clean history, guided by
+    `later`. Every window is whole, as in training; what the last one makes too much is cut off."""
     dev = ids.device
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
@@ -175,6 +204,6 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None):
         n = WINDOW - (0 if history is None else history.shape[2])
         if latents == 1:                                     # a picture, as the frames stage learnt it
             n = 1
-        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance)
+        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
         done = new if done is None else torch.cat([done, new], 2)
     return done[:, :, :latents]

@@ -151,11 +151,25 @@ class Block(nn.Module):
         return x + flat(by_frame(self.w2(F.gelu(self.w1(y), approximate="tanh"))) * g2[:, :, None])
 
 
+def before(x, sigma):
+    """For each latent the cleanest of those before it (the nearest of equals), times what of it is no noise; zeros for the
+    first. What stands still need not go through attention: windows join and textures stay."""
+    out, best, level = [torch.zeros_like(x[:, :, 0])], x[:, :, 0], sigma[:, 0]
+    for f in range(1, x.shape[2]):
+        out.append(best * (1 - level)[:, None, None, None])
+        best = torch.where((sigma[:, f] <= level)[:, None, None, None], x[:, :, f], best)
+        level = torch.minimum(level, sigma[:, f])
+    return torch.stack(out, 2)
+
+
+PROBED = 2                                                              # early: the later blocks paint what is there
+
+
 class Transformer(nn.Module):
     def __init__(self, d=384, layers=7, rows=10, columns=16):
         super().__init__()
         self.d = d
-        self.inp, self.out = nn.Linear(C, d), nn.Linear(d, C)
+        self.inp, self.out = nn.Linear(2 * C, d), nn.Linear(d, C)
         self.place = nn.Parameter(0.02 * torch.randn(rows, columns, d))
         self.t1, self.t2, self.pool = nn.Linear(256, d), nn.Linear(d, d), nn.Linear(TEXT, d)
         self.ada, self.mod_out = nn.Linear(d, 6 * d), nn.Linear(d, 2 * d)
@@ -164,9 +178,10 @@ class Transformer(nn.Module):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, route=None):
+    def forward(self, x, sigma, hidden, pooled, keep, route=None, probe=None):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool;
-        route [B, K]: the positions (row and column as one number) that the middle blocks see."""
+        route [B, K]: the positions (row and column as one number) that the middle blocks see.
+        probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -174,24 +189,25 @@ class Transformer(nn.Module):
             temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
             temb = F.silu(temb)
             mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
-        y = self.inp(x.permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
+        y = self.inp(torch.cat([x, before(x, sigma)], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)
         keep = keep[:, None, None, :]
         y = self.blocks[0](y, mod, hidden, keep, cos, sin, f)
-        if route is None:
-            for block in self.blocks[1:-1]:
-                y = block(y, mod, hidden, keep, cos, sin, f)
-        else:
+        part, turns, read = y, (cos, sin), None
+        if route is not None:
             route = (torch.arange(f, device=x.device)[:, None] * (h * w) + route[:, None]).flatten(1)
             at = route[..., None].expand(-1, -1, self.d)
-            part, some_cos, some_sin = y.gather(1, at), cos[route][:, None], sin[route][:, None]
-            for block in self.blocks[1:-1]:
-                part = block(part, mod, hidden, keep, some_cos, some_sin, f)
-            y = y.scatter(1, at, part)
+            part, turns = y.gather(1, at), (cos[route][:, None], sin[route][:, None])
+        for k, block in enumerate(self.blocks[1:-1], 1):
+            part = block(part, mod, hidden, keep, *turns, f)
+            if k == PROBED and probe is not None:
+                read = probe(norm(part))
+        y = part if route is None else y.scatter(1, at, part)
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
-        return self.out(y).view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
+        x0 = self.out(y).view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
+        return x0 if probe is None else (x0, read)
 
 
 def load_text(dev="cpu"):

@@ -246,13 +246,13 @@ def smoke(s, c):
     x, y, px = s.local(s.smokex, s.subz)
     up = (y - s.smokey).clamp(min=0)
     bend = s.wind * 26 * up * up / 12
-    w = 0.28 + 0.20 * up
+    w = 0.45 + 0.28 * up
     n = s.soft(0, (x - bend) / 7 + 0.2, (up - s.t * 1.5) / 9)
     n2 = s.soft(0, (x - bend) / 2.6, (up - s.t * 1.8) / 3.4)
     d = torch.exp(-((x - bend + (n - 0.5) * 2.2 * (up / 3).clamp(max=1)) / w) ** 2)
-    k = d * (0.35 + 0.65 * step(0.2, 0.6, n * 0.5 + n2 * 0.5)) * 1.9 * torch.exp(-up / 7) * step(0, 0.3, y - s.smokey)
+    k = d * (0.35 + 0.65 * step(0.2, 0.6, n * 0.5 + n2 * 0.5)) * 2.4 * torch.exp(-up / 7) * step(0, 0.3, y - s.smokey)
     col = mix(s.shade([0.86, 0.86, 0.88], 0.8), s.rgb("mid"), 0.15)
-    return mix(c, col, k.clamp(0, 1) * 0.85)
+    return mix(c, col, k.clamp(0, 1) * 0.92)
 
 
 def car(s, c):
@@ -317,15 +317,16 @@ def boat(s, c):
 def birds(s, c):
     for k in range(5):
         gone = (k >= s.birdn).float() * 50
-        lane = (k - 2) * 0.075
-        x = s.A - (s.birdx + s.birdv * s.t - torch.sign(s.birdv) * abs(k - 2) * 0.075)
+        apart = 0.062 * s.birds_size
+        lane = (k - 2) * apart
+        x = s.A - (s.birdx + s.birdv * s.t - torch.sign(s.birdv) * abs(k - 2) * apart)
         y = s.E - (s.birde + lane * 0.35 + 0.012 * torch.sin(s.t * 0.9 + 2 * k)) + gone
-        flap = torch.sin(s.t * 7.5 + k * 1.7 + s.seed) * 0.8 + 0.25
+        flap = torch.sin(s.t * 4.5 + k * 1.7 + s.seed) * 0.8 + 0.25
         w = 0.034 * s.birds_size
         ax = x.abs()
         wing = flap * (ax - 0.9 * ax * ax / w) * 1.0
-        d = torch.maximum((y - wing).abs() - 0.0042 * s.birds_size * (1.15 - ax / w), ax - w)
-        body = ((x / 2.2) ** 2 + (y * 1.2) ** 2).sqrt() - 0.0045 * s.birds_size
+        d = torch.maximum((y - wing).abs() - 0.0048 * s.birds_size * (1.15 - ax / w), ax - w)
+        body = ((x / 2.2) ** 2 + (y * 1.2) ** 2).sqrt() - 0.0055 * s.birds_size
         d = torch.minimum(d, body)
         c = mix(c, s.air(mix(s.shade([0.16, 0.16, 0.19], 0.4), s.shade([0.9, 0.9, 0.9], 0.5), s.birdwhite), 30 + 0 * x), cover(d, s.px))
     return c

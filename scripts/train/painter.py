@@ -90,32 +90,63 @@ def paint(labels, packed, time):
     return canvas.clamp(0, 1)
 
 
+GROUPS = ("sky", "far", "city", "ground", "water", "trees", "subject", "mover")
+
+
+def _group(key):
+    if key[-1].isdigit():
+        return "trees"
+    known = {"sky": "sky", "mountains": "far", "hills": "far", "city": "city", "ground": "ground", "sea": "water"}
+    return known.get(key, "subject" if key in objects.SUBJECTS else "mover")
+
+
 @torch.no_grad()
-def focus(scenes, start, device="cpu"):
-    """How much a tile of 16x16 pixels matters beyond its size: subject and mover are what a prompt names, and fill few
-    tiles. 0 where they are not; all that one of them has comes to 40 tiles, at most 10 for one.
-    -> [N, H/16, W/16], and for each scene the set of what is in the picture (others stand before or beside it)"""
-    out, seen = torch.zeros(len(scenes), HEIGHT // 16, WIDTH // 16, device=device), [set() for _ in scenes]
-    layers = {**objects.SUBJECTS, "plane": objects.plane, "birds": objects.birds, "boat": objects.boat,
-              "smoke": objects.smoke, "people": objects.people, "car": objects.car}
-    for key, fn in layers.items():
-        which = [i for i, (lab, _) in enumerate(scenes) if key in (lab["subject"], lab["mover"])]
-        if not which:
+def layout(scenes, start, device="cpu"):
+    """What a latent (4 frames from `start`) shows where: [N, 12, H/16, W/16]. For each of GROUPS the share of a tile that it
+    fills, 1 together; then where in the subject and where in the mover a tile lies: across and down, -1..1 from edge to
+    edge of what is seen of it, 0 in tiles without it."""
+    if device == "cpu" and len(scenes) > 1:
+        return torch.cat([layout([q], [t]) for q, t in zip(scenes, start)])
+    n = len(scenes)
+    packed = torch.tensor([p for _, p in scenes], device=device).repeat(4, 1)
+    begin = torch.tensor(start, device=device).float()
+    time = torch.cat([begin, begin + 3 / pixels.FPS]).repeat(2)
+    ground = torch.tensor([0., 1.], device=device).repeat_interleave(2 * n)     # each layer on black and on white
+    seen = torch.zeros(2 * n, len(GROUPS), HEIGHT, WIDTH, device=device)
+    for key, fn, which in plan([lab for lab, _ in scenes] * 2):
+        if key in ("weather", "grade"):
             continue
-        packed = torch.tensor([scenes[i][1] for i in which], device=device).repeat_interleave(2, 0)
-        time = torch.tensor([start[i] + t / pixels.FPS for i in which for t in (0, 3)], device=device).float()
-        black, white = (_layer(key, fn, packed, time, torch.full((len(packed), 3, HEIGHT, WIDTH), v, device=device),
-                               tables(device)) for v in (0., 1.))
-        share = F.avg_pool2d((1 - (white - black).mean(1)).clamp(0, 1), 16)          # [2N, h, w] of tiles covered
-        share = share.view(-1, 2, *share.shape[1:]).amax(1)
-        share = (share * 4).clamp(max=1)                     # a car's corner counts as well
-        area = share.sum((1, 2), keepdim=True)
         i = torch.tensor(which, device=device)
-        out[i] += share * (40 / area.clamp(min=4))
-        for k, q in zip(which, area.flatten().tolist()):
-            if q > .5:
-                seen[k].add(key)
-    return out, seen
+        both = torch.cat([i, i + 2 * n])
+        canvas = ground[both].view(-1, 1, 1, 1).expand(-1, 3, HEIGHT, WIDTH).contiguous()
+        black, white = _layer(key, fn, packed[both], time[both], canvas, tables(device)).mean(1).split(len(which))
+        here = (1 - (white - black)).clamp(0, 1)
+        seen[i] *= 1 - here[:, None]
+        seen[i, GROUPS.index(_group(key))] += here
+    seen = seen.view(2, n, *seen.shape[1:]).mean(0)
+    inside = [torch.stack([_inside(q[k]) for q in seen]) for k in (-2, -1)]
+    return torch.cat([F.avg_pool2d(seen, 16)] + inside, 1)
+
+
+def _inside(mask):
+    """Where in an object's box each tile lies: [2, H/16, W/16]."""
+    spots = (mask > .3).nonzero()
+    out = torch.zeros(2, mask.shape[0] // 16, mask.shape[1] // 16, device=mask.device)
+    if not len(spots):
+        return out
+    (top, left), (bottom, right) = spots.amin(0).tolist(), (spots.amax(0) + 1).tolist()
+    across = (torch.arange(out.shape[2], device=mask.device) * 16 + 8 - (left + right) / 2) / ((right - left) / 2)
+    down = (torch.arange(out.shape[1], device=mask.device) * 16 + 8 - (top + bottom) / 2) / ((bottom - top) / 2)
+    here = F.avg_pool2d((mask > .3).float()[None], 16)[0] > .02
+    out[0], out[1] = across.clamp(-1, 1), down.clamp(-1, 1)[:, None]
+    return out * here
+
+
+def focus(seen):
+    """How much a tile matters beyond its size, from layout [..., 12, h, w]: subject and mover are what a prompt names, and
+    fill few tiles. 0 where they are not; all that one of them has comes to 40 tiles, at most 10 for one. -> [..., h, w]"""
+    share = (seen[..., 6:8, :, :].float() * 4).clamp(max=1)            # a car's corner counts as well
+    return (share * (40 / share.sum((-1, -2), keepdim=True).clamp(min=4))).sum(-3)
 
 
 def clip(scenes, start, frames, device="cpu"):

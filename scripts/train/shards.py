@@ -26,7 +26,7 @@ def mirrored(lab):
 
 def shard(kind, number, dev, codec=None, size=100, length=7):
     """-> dict: `x` pixels or latents; `ids` of four captions a scene [N, 4, 48]; `labels` with start times, one dict a
-    scene; `focus` [N, latents, H/16, W/16] (painter.focus). Training latents come twice, as painted and in a mirror:
+    scene; `layout` [N, latents, 12, H/16, W/16] (painter.layout). Training latents come twice, as painted and in a mirror:
     painting is what costs."""
     first = BASE[kind] + number * size
     scenes = painter.seeds(first, size)
@@ -40,19 +40,26 @@ def shard(kind, number, dev, codec=None, size=100, length=7):
         return {"x": torch.cat([(x * 255).round().byte().cpu() for x in painted]).numpy(),
                 "labels": [dict(lab, start=t) for (lab, _), t in zip(scenes, start)]}
     both = [(codec.encode(x).half().cpu(), codec.encode(x.flip(-1)).half().cpu()) for x in painted]
-    focus, labels = visible(scenes, start, count, dev)
+    seen, labels = visible(scenes, start, count, dev)
     labels += [mirrored(lab) for lab in labels]
     tok = Tokenizer()
     ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16)
     return {"x": torch.cat([a for a, _ in both] + [b for _, b in both]).numpy(), "ids": ids.numpy(), "labels": labels,
-            "focus": torch.cat([focus, focus.flip(-1)]).half().cpu().numpy()}
+            "layout": torch.cat([seen, turned(seen)]).half().cpu().numpy()}
 
 
 def visible(scenes, start, count, dev="cpu"):
-    """Focus of `count` latents of each scene; labels without a mover that none of them shows."""
-    parts = [painter.focus(scenes, [t + k * 4 / painter.pixels.FPS for t in start], dev) for k in range(count)]
+    """Layouts [N, count, 12, h, w] (painter.layout); labels without a mover that none of the latents shows."""
+    seen = torch.stack([painter.layout(scenes, [t + k * 4 / painter.pixels.FPS for t in start], dev) for k in range(count)], 1)
     labels = []
-    for i, ((lab, _), t) in enumerate(zip(scenes, start)):
-        here = lab["mover"] == "none" or any(lab["mover"] in seen[i] for _, seen in parts)
-        labels.append(dict(lab, start=t) if here else dict(lab, start=t, mover="none", way="none"))
-    return torch.stack([w for w, _ in parts], 1), labels
+    for (lab, _), t, shown in zip(scenes, start, seen):
+        there = shown[:, painter.GROUPS.index("mover")].sum((1, 2)).max() > .12
+        labels.append(dict(lab, start=t) if there else dict(lab, start=t, mover="none", way="none"))
+    return seen, labels
+
+
+def turned(seen):
+    """Layouts in a mirror."""
+    seen = seen.flip(-1).clone()
+    seen[..., [8, 10], :, :] *= -1
+    return seen

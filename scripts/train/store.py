@@ -19,7 +19,7 @@ def empty_ids(n, dev):
 class Store:
     def __init__(self, kind, dev, text):
         self.folder, self.dev, self.text, self.read = STATE / kind, dev, text, set()
-        self.x = self.ids = self.start = self.focus = self.held = None
+        self.x = self.ids = self.start = self.seen = self.held = None
         self.hidden, self.pooled = [], None                # captions encoded once; on a GPU that is quick enough to do anew
         self.refresh()
         if self.held is None or self.x is None:
@@ -37,8 +37,8 @@ class Store:
                 self.held = (x, ids)
                 continue
             join = lambda old, new: new if old is None else torch.cat([old, new])
-            focus = torch.from_numpy(q["focus"]).to(self.dev)
-            self.x, self.ids, self.start, self.focus = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.start, start), (self.focus, focus)))
+            seen = torch.from_numpy(q["layout"]).to(self.dev)
+            self.x, self.ids, self.start, self.seen = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.start, start), (self.seen, seen)))
             if self.dev == "cpu":
                 hidden, pooled = self.encoded(p, ids)
                 self.hidden += list(hidden)

@@ -342,10 +342,10 @@ def actors(r, lab, p):
         p["birdn"] = r.choice([1, 3, 4, 5]) if not main else r.choice([3, 4, 5])
         p["birdv"] = side * r.uniform(.030, .05)
         p["birdx"] = -p["birdv"] * DURATION / 2 + r.uniform(-.1, .1)
-        p["birde"], p["birds_size"] = r.uniform(.2, .38), r.uniform(1.3, 1.8) if main else r.uniform(.8, 1.1)
+        p["birde"], p["birds_size"] = r.uniform(.2, .38), r.uniform(2.5, 3.4) if main else r.uniform(1.6, 2.1)
         p["birdwhite"] = float(lab["time"] == "night" or (lab["setting"] == "beach" and r.random() < .7))
     if m == "plane":
-        p["planes"] = r.uniform(1.7, 2.5) if main else r.uniform(.7, 1.1)
+        p["planes"] = r.uniform(1.9, 2.6) if main else r.uniform(1.1, 1.6)
         p["planev"] = side * r.uniform(.035, .06)
         p["planex"], p["planee"], p["carc"] = -p["planev"] * DURATION / 2, r.uniform(.24, .38), c
     if m == "people":

@@ -90,7 +90,7 @@ struct Traits {
   Rational fps;
   int num_inference_steps = 50;
   double guidance_scale = 5.0;
-  double guidance_scale_2 = 5.0;
+  double guidance_scale_2 = 5.0;  // of the second expert; or of windows that go on under a prompt
   double shift = 1.0;
   std::string scheduler = "unipc";
   std::string dtype;  // empty = by device

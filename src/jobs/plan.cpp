@@ -165,14 +165,17 @@ void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spe
   }
   spec.guidance_scale =
       in_range(request.guidance_scale, traits.guidance_scale, 0, 1000, "--guidance-scale");
-  // As the reference does: one scale given alone is meant for both experts.
-  const double second = request.guidance_scale ? spec.guidance_scale : traits.guidance_scale_2;
-  if (request.guidance_scale_2 && !traits.two_experts) {
-    usage(traits.title + " has one transformer: --guidance-scale-2 means nothing here");
+  const bool goes_on = spec.rollout == "extend";
+  if (request.guidance_scale_2 && !traits.two_experts && !goes_on) {
+    usage(traits.title + " has one transformer" +
+          (traits.history_latents > 0 ? " and this clip is not made window after window" : "") +
+          ": --guidance-scale-2 means nothing here");
   }
+  // As the reference does: one scale given alone is meant for both experts.
+  const bool both = !goes_on && (request.guidance_scale || !traits.two_experts);
   spec.guidance_scale_2 =
-      traits.two_experts ? in_range(request.guidance_scale_2, second, 0, 1000, "--guidance-scale-2")
-                         : spec.guidance_scale;
+      in_range(request.guidance_scale_2, both ? spec.guidance_scale : traits.guidance_scale_2, 0,
+               1000, "--guidance-scale-2");
   spec.shift = in_range(request.shift, traits.shift, 1e-3, 1e3, "--shift");
   spec.scheduler = one_of(request.scheduler.value_or(traits.scheduler),
                           {"unipc", "euler", "euler-even", "renoise"}, "--scheduler");
@@ -279,9 +282,9 @@ int64_t token_forwards(const Plan& plan) {
   const ClipSpec& spec = plan.spec;
   for (const StageCost& c : plan.costs) {
     if (c.stage != "denoise") continue;
-    const int prompts = spec.guidance_scale > 1 || spec.guidance_scale_2 > 1 ? 2 : 1;
     const int64_t one = c.tokens / plan.rollout.windows;
-    int64_t times = passes(plan.rollout, spec.num_inference_steps) * prompts;
+    int64_t times =
+        passes(plan.rollout, spec.num_inference_steps) + guided_passes(plan.rollout, spec);
     // The latest blocks once more under each new prompt.
     if (spec.rollout == "causal" && spec.recache) {
       const int64_t latest = (spec.window_latents - spec.sink_latents) / spec.block_latents - 1;

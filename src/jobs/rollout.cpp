@@ -271,6 +271,16 @@ int64_t passes(const Rollout& rollout, int num_inference_steps) {
   return rollout.windows * num_inference_steps + rollout.lags * lag;
 }
 
+int64_t guided_passes(const Rollout& rollout, const ClipSpec& spec) {
+  const int64_t all = passes(rollout, spec.num_inference_steps);
+  if (rollout.name != "extend") {
+    return spec.guidance_scale > 1 || spec.guidance_scale_2 > 1 ? all : 0;
+  }
+  const int64_t starts = 1 + static_cast<int64_t>(spec.prompt_changes.size());
+  const int64_t first = std::min(all, starts * spec.num_inference_steps);
+  return (spec.guidance_scale > 1 ? first : 0) + (spec.guidance_scale_2 > 1 ? all - first : 0);
+}
+
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
                  std::vector<StageCost>& costs) {
   if (rollout.name == "window") return;
@@ -278,8 +288,11 @@ void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& s
   const double length = static_cast<double>(spec.model_frames) / rollout.window_frames;
   for (StageCost& c : costs) {
     if (c.stage == "denoise") {
-      c.flops *=
-          static_cast<double>(passes(rollout, spec.num_inference_steps)) / spec.num_inference_steps;
+      const int64_t all = passes(rollout, spec.num_inference_steps);
+      c.flops *= static_cast<double>(all) / spec.num_inference_steps;
+      // One window was counted with both prompts when any pass has both.
+      const int64_t guided = guided_passes(rollout, spec);
+      if (guided > 0) c.flops *= static_cast<double>(all + guided) / static_cast<double>(2 * all);
       c.tokens *= rollout.windows;
       if (rollout.name == "overlap" || rollout.name == "loop") {
         // The clip's latents, the sampler's history and the blend: eight fp32 copies.

@@ -40,6 +40,9 @@ int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends);
 // Blocks that lag behind the one before them take as many more.
 int64_t passes(const Rollout& rollout, int num_inference_steps);
 
+// Of them those that run the negative prompt as well.
+int64_t guided_passes(const Rollout& rollout, const ClipSpec& spec);
+
 // The costs of one window as those of the whole clip.
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
                  std::vector<StageCost>& costs);

@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "diffusion/guidance.h"
 #include "genvid/error.h"
 #include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
@@ -137,7 +138,17 @@ class Rollout {
     }
     const Conditioning conditioning =
         past > 0 ? history(known_, latents, traits_.history_timestep) : Conditioning{};
-    return denoise(*resident_, clip_, prompts_->of(window_), conditioning, latents, clock_, span);
+    return denoise(*resident_, clip_, guided_prompts(), conditioning, latents, clock_, span);
+  }
+
+  // Of this window. The first one under a prompt is guided by guidance_scale; one that goes on
+  // has its history to follow, and guidance_scale_2.
+  PromptPair guided_prompts() {
+    PromptPair prompts = prompts_->of(window_);
+    const bool first = window_ == 0 || &prompts_->of(window_) != &prompts_->of(window_ - 1);
+    clip_.guidance_scale = first ? spec_.guidance_scale : spec_.guidance_scale_2;
+    if (!guidance_enabled(clip_.guidance_scale)) prompts.negative = Tensor();
+    return prompts;
   }
 
   // In all: those made and those to come.

@@ -88,6 +88,11 @@ std::vector<Tensor> predict_clip(Denoiser& denoiser, const WindowPlan& plan, con
   return sums;
 }
 
+bool takes_negative(const ClipSpec& spec) {
+  return guidance_enabled(spec.guidance_scale) ||
+         (spec.rollout == "extend" && guidance_enabled(spec.guidance_scale_2));
+}
+
 Tensor encode_finite(TextEncoder& encoder, const std::string& text) {
   const Tensor embeds = encoder.encode(text);
   if (!at::isfinite(embeds).all().item<bool>()) {
@@ -117,7 +122,7 @@ ClipPrompts encode_prompts(const Family& family, const LoadContext& context, con
   };
   PromptPair first;
   first.prompt = encode(spec.prompt);
-  if (guidance_enabled(spec.guidance_scale)) first.negative = encode(spec.negative_prompt);
+  if (takes_negative(spec)) first.negative = encode(spec.negative_prompt);
   ClipPrompts out(first);
   for (const PromptChange& change : spec.prompt_changes) {
     out.each.push_back({encode(change.prompt), first.negative});
@@ -132,7 +137,7 @@ void encode_ahead(const Family& family, const LoadContext& context,
   for (const ClipSpec& clip : clips) {
     texts.insert(clip.prompt);
     for (const PromptChange& change : clip.prompt_changes) texts.insert(change.prompt);
-    if (guidance_enabled(clip.guidance_scale)) texts.insert(clip.negative_prompt);
+    if (takes_negative(clip)) texts.insert(clip.negative_prompt);
   }
   clock.start("text", static_cast<int64_t>(texts.size()));
   between_clips().clear_prompts();

@@ -105,7 +105,8 @@ TEST_P(GenvidTiny, ARolledOutClip) {
   spec.model_frames = spec.frames + 1;
   spec.fps = traits.fps;
   spec.num_inference_steps = golden_["rollout_steps"];
-  spec.guidance_scale = spec.guidance_scale_2 = golden_["guidance_scale"];
+  spec.guidance_scale = golden_["guidance_scale"];
+  spec.guidance_scale_2 = golden_["guidance_scale_2"];
   spec.shift = traits.shift;
   spec.scheduler = traits.scheduler;
   spec.seed = golden_["seed"];

@@ -38,7 +38,8 @@ Traits traits(const ModelFolder& model) {
   t.fps = {12, 1};
   t.seconds = 10;
   t.num_inference_steps = 12;
-  t.guidance_scale = t.guidance_scale_2 = 3.0;
+  t.guidance_scale = 3.0;
+  t.guidance_scale_2 = 1.0;
   t.shift = 3.0;
   t.scheduler = "euler-even";
   apply_settings(model.settings(), "genvid.json", t);

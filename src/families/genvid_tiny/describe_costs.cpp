@@ -36,7 +36,7 @@ double transformer_flops(const TransformerConfig& c, int64_t tokens, int64_t tex
   const double mlp = static_cast<double>(c.mlp_ratio), s = static_cast<double>(text_tokens);
   // qkv, o, cq, co and the two halves of the MLP; then both attentions.
   const double block = 2 * l * d * d * (6 + 2 * mlp) + 4 * l * l * d + 4 * l * s * d;
-  return static_cast<double>(c.layers) * block + 4 * l * d * static_cast<double>(c.in_channels);
+  return static_cast<double>(c.layers) * block + 6 * l * d * static_cast<double>(c.in_channels);
 }
 
 double codec_decode_flops(const CodecConfig& c, int64_t positions) {

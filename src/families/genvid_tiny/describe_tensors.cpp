@@ -31,7 +31,7 @@ void text_encoder(TensorList t, const TextEncoderConfig& c) {
 
 void transformer(TensorList t, const TransformerConfig& c) {
   const int64_t d = c.dim;
-  t.layer("inp", {d, c.in_channels});
+  t.layer("inp", {d, 2 * c.in_channels});  // a latent and the cleanest before it
   t.layer("out", {c.in_channels, d});
   t.add("place", {c.rows, c.columns, d});
   t.layer("t1", {d, 256});

@@ -4,8 +4,12 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
+#include <ATen/ops/minimum.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <string>
 #include <utility>
@@ -27,6 +31,21 @@ Tensor gelu_mlp(const Linear& up, const Linear& down, const Tensor& x) {
   Tensor h = up(x);
   at::gelu_(h, "tanh");
   return down(h);
+}
+
+// For each latent the cleanest of those before it (the nearest of equals), times what of it is no
+// noise; zeros for the first. timesteps [G], G = 1 or F.
+Tensor before(const Tensor& latents, const Tensor& timesteps) {
+  const int64_t frames = latents.size(2);
+  const Tensor levels = (timesteps / 1000.0).expand({frames});
+  Tensor best = latents.select(2, 0), level = levels[0];
+  std::vector<Tensor> out{at::zeros_like(best)};
+  for (int64_t f = 1; f < frames; ++f) {
+    out.push_back(best * (1.0 - level));
+    best = at::where(levels[f] <= level, latents.select(2, f), best);
+    level = at::minimum(level, levels[f]);
+  }
+  return at::stack(out, 2);
 }
 
 }  // namespace
@@ -81,7 +100,7 @@ Tensor TransformerBlock::operator()(Tensor x, const Tensor& modulation,
 Transformer::Transformer(const WeightMap& w, const TransformerConfig& c, at::ScalarType dtype)
     : config_(c),
       dtype_(dtype),
-      inp_(w.scope("inp"), c.in_channels, c.dim),
+      inp_(w.scope("inp"), 2 * c.in_channels, c.dim),
       out_(w.scope("out"), c.dim, c.in_channels),
       place_(w.get("place", {c.rows, c.columns, c.dim})),
       t1_(w.scope("t1"), kTimeWidth, c.dim),
@@ -129,7 +148,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   const Tensor modulation = ada_(temb);  // [B, G, 6 D]
   tap("modulation", modulation);
 
-  const Tensor tokens = inp_(latents.permute({0, 2, 3, 4, 1})) +
+  const Tensor seen = at::cat({latents, before(latents, timesteps)}, 1);
+  const Tensor tokens = inp_(seen.permute({0, 2, 3, 4, 1})) +
                         place_.narrow(0, 0, h).narrow(1, 0, w);  // [1, F, h, w, D]
   Tensor x = tokens.view({1, f * h * w, config_.dim}).repeat({batch, 1, 1});
   for (size_t i = 0; i < blocks_.size(); ++i) {

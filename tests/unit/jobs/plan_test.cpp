@@ -209,6 +209,26 @@ TEST(Plan, GuidanceOfTwoExperts) {
   EXPECT_EQ(scales(6.0, 2.0), std::pair(6.0, 2.0));
 }
 
+TEST(Plan, GuidanceOfWindowsThatGoOn) {
+  Request r = request();
+  r.seconds = 10;  // 30 latents: 8, then 4 at a time
+  const Plan alike = plan(r, "tiny-genvid");
+  ASSERT_EQ(alike.rollout.windows, 7);
+  EXPECT_EQ(alike.spec.guidance_scale_2, 3.0);  // its genvid.json says nothing else
+  r.guidance_scale_2 = 1.0;
+  const Plan free = plan(r, "tiny-genvid");
+  EXPECT_EQ(free.spec.guidance_scale, 3.0);
+  EXPECT_EQ(free.spec.guidance_scale_2, 1.0);
+  // Six windows run the prompt alone.
+  EXPECT_EQ(free.token_forwards * 14, alike.token_forwards * 8);
+  r.guidance_scale = 5.0;
+  r.guidance_scale_2.reset();
+  EXPECT_EQ(plan(r, "tiny-genvid").spec.guidance_scale_2, 3.0);
+  r.guidance_scale_2 = 2.0;
+  r.seconds = 0.3;
+  expect_error(r, ErrorKind::kUsage, "window after window", "tiny-genvid");
+}
+
 TEST(Plan, InitLatentsMustHaveTheClipsShape) {
   const fs::path file =
       fs::temp_directory_path() / ("plan_test_" + std::to_string(getpid()) + ".safetensors");
