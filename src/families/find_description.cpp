@@ -1,3 +1,4 @@
+#include "core/log.h"
 #include "families/describe.h"
 
 namespace genvid {
@@ -11,10 +12,11 @@ const Description& find_description(const ModelFolder& model) {
   std::string known;
   for (const Description* d : descriptions())
     known += (known.empty() ? "" : ", ") + std::string(d->family);
-  throw Error(ErrorKind::kModel,
-              model.dir().string() + ": no family runs this model (model_index.json says " +
-                  (name != index.end() ? name->dump() : std::string("no _class_name")) +
-                  "); families here: " + known);
+  throw Error(
+      ErrorKind::kModel,
+      model.dir().string() + ": no family runs this model (model_index.json says " +
+          (name != index.end() ? log::printable(name->dump()) : std::string("no _class_name")) +
+          "); families here: " + known);
 }
 
 }  // namespace genvid

@@ -2,6 +2,7 @@
 
 #include "core/data_dir.h"
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/parse_values.h"
 
 namespace genvid {
@@ -16,7 +17,8 @@ void require_one_of(const std::string& value, std::initializer_list<const char*>
     if (value == a) return;
     list += std::string(list.empty() ? "" : ", ") + a;
   }
-  throw Error(kKind, what + ": \"" + key + "\" is \"" + value + "\", expected one of: " + list);
+  throw Error(kKind, what + ": \"" + key + "\" is \"" + log::printable(value) +
+                         "\", expected one of: " + list);
 }
 
 std::string frames_text(int64_t n) { return std::to_string(n) + " latent frames"; }

@@ -1,5 +1,7 @@
 #include "families/genvid_tiny/config.h"
 
+#include "core/log.h"
+
 namespace genvid::genvid_tiny {
 namespace {
 
@@ -59,7 +61,7 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   check_rope(c, what);
   const std::string prediction = o.string("prediction", "x0");
   require(prediction == "x0", what,
-          "prediction is \"" + prediction + "\", but only \"x0\" is supported");
+          "prediction is \"" + log::printable(prediction) + "\", but only \"x0\" is supported");
   c.window = o.require_integer("window", 2, 1024);
   c.history = o.require_integer("history", 1, 1024);
   require(c.history < c.window, what, "history must be less than window");

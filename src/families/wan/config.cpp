@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/log.h"
+
 namespace genvid::wan {
 namespace {
 
@@ -23,8 +25,9 @@ int64_t integer_or_none(const JsonObject& o, const std::string& key, int64_t non
 void require_string(const JsonObject& o, const std::string& what, const std::string& key,
                     const std::string& expected) {
   const std::string value = o.has(key) ? o.string(key, expected) : expected;
-  require(value == expected, what,
-          key + " is \"" + value + "\", but only \"" + expected + "\" is supported");
+  require(
+      value == expected, what,
+      key + " is \"" + log::printable(value) + "\", but only \"" + expected + "\" is supported");
 }
 
 void require_flag(const JsonObject& o, const std::string& what, const std::string& key,
@@ -218,11 +221,14 @@ ImageEncoderConfig parse_image_encoder_config(const Json& json, const std::strin
           "hidden_size must be a multiple of num_attention_heads");
   c.image_size = o.integer("image_size", c.image_size, 1, 4096);
   c.patch_size = o.integer("patch_size", c.patch_size, 1, c.image_size);
+  require(c.patch_size <= c.image_size, what,
+          "patch_size is left out, but image_size is less than " + std::to_string(c.patch_size));
   c.layer_norm_eps = o.number("layer_norm_eps", c.layer_norm_eps, 0, 1);
   require(o.integer("num_channels", 3, 1, 4096) == 3, what, "num_channels must be 3");
   const std::string act = o.string("hidden_act", "quick_gelu");
   require(act == "gelu" || act == "quick_gelu", what,
-          "hidden_act is \"" + act + "\", but only \"gelu\" and \"quick_gelu\" are supported");
+          "hidden_act is \"" + log::printable(act) +
+              "\", but only \"gelu\" and \"quick_gelu\" are supported");
   c.quick_gelu = act == "quick_gelu";
   return c;
 }
@@ -273,7 +279,7 @@ SchedulerConfig parse_scheduler_config(const Json& json, const std::string& what
     return c;
   }
   require(name == "UniPCMultistepScheduler", what,
-          "_class_name is " + name +
+          "_class_name is " + log::printable(name) +
               "; supported: UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler");
   require_flag(o, what, "use_flow_sigmas", true);
   require_flag(o, what, "predict_x0", true);

@@ -76,6 +76,13 @@ TEST(WanConfig, EveryUsedKeyIsChecked) {
   expect_error(ErrorKind::kModel, "hidden_act is \"relu\"", [] {
     parse_image_encoder_config({{"hidden_act", "relu"}}, "i.json");
   });
+  expect_error(ErrorKind::kModel, "hidden_act is \"a\\x1B\"",
+               [] {  // nothing that steers a terminal
+                 parse_image_encoder_config({{"hidden_act", "a\x1b"}}, "i.json");
+               });
+  expect_error(ErrorKind::kModel, "patch_size is left out", [] {
+    parse_image_encoder_config({{"image_size", 8}}, "i.json");
+  });
   expect_error(ErrorKind::kModel, "crop_size is larger", [] {
     parse_image_processor_config({{"size", 100}}, "p.json");
   });
