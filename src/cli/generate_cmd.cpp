@@ -57,7 +57,8 @@ void add_sampling_flags(GenerateFlags& f) {
   RequestFlags& r = f.fields;
   r.integer("--steps", &Request::num_inference_steps, "Denoising steps", 1, 1000);
   r.number("--guidance-scale", &Request::guidance_scale, "How closely to follow the prompt");
-  r.number("--guidance-scale-2", &Request::guidance_scale_2, "The same for the second expert, or for windows that go on under a prompt");
+  r.number("--guidance-scale-2", &Request::guidance_scale_2,
+           "The same for the second expert, or for windows that go on under a prompt");
   r.number("--shift", &Request::shift, "Flow shift of the schedule");
   r.text("--scheduler", &Request::scheduler,
          "unipc, euler, euler-even or, for causal checkpoints, renoise");

@@ -1,8 +1,8 @@
 // Diffusion forcing (Chen et al. 2024): every latent frame has its own noise level, and so its own
 // solver. A step of this sampler is one row of a schedule: some blocks of frames take their next
 // step, the others stay as they are. Frames with the same history share a solver, which works
-// element by element. After its first step a solver is as the reference's is then, which is not what
-// the paper says: see remember_first_step.
+// element by element. After its first step a solver is as the reference's is then, which is not
+// what the paper says: see remember_first_step.
 #pragma once
 
 #include <functional>

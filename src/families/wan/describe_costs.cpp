@@ -157,23 +157,21 @@ StageCost denoise_cost(const ModelConfig& c, const ClipShape& clip,
       transformer_tokens(c, clip.size, (clip.cached_latents - 1) * c.vae.scale_factor_temporal + 1);
   const int64_t frames = latent_frames(clip.frames, c.vae.scale_factor_temporal);
   // With blocks that see themselves and earlier ones, a token sees half of one more on average.
-  const int64_t seen = clip.causal_block > 1
-                           ? tokens * (frames + clip.causal_block) / (2 * frames)
-                           : std::max(tokens, cached);
+  const int64_t seen = clip.causal_block > 1 ? tokens * (frames + clip.causal_block) / (2 * frames)
+                                             : std::max(tokens, cached);
   const double one = transformer_flops(c.transformer, tokens, kTextTokens, image_tokens, seen);
   cost.flops = one * (clip.guidance ? 2 : 1);
-  const int64_t latents = frames *
-                          (clip.size.width / c.vae.scale_factor_spatial) *
+  const int64_t latents = frames * (clip.size.width / c.vae.scale_factor_spatial) *
                           (clip.size.height / c.vae.scale_factor_spatial);
   // The latents, two predictions and the scheduler's history.
   cost.work_bytes =
       transformer_work(c.transformer, tokens, clip.dtype_bytes) +
       static_cast<uint64_t>(latents * (c.transformer.in_channels + 8 * c.vae.z_dim)) * 4;
   // Keys and values of every layer for each prompt: the prompt's own, and of frames that are kept.
-  cost.work_bytes += static_cast<uint64_t>(2 * c.transformer.num_layers * c.transformer.dim() *
-                                           (kTextTokens + image_tokens + cached) *
-                                           (clip.guidance ? 2 : 1)) *
-                     clip.dtype_bytes;
+  cost.work_bytes +=
+      static_cast<uint64_t>(2 * c.transformer.num_layers * c.transformer.dim() *
+                            (kTextTokens + image_tokens + cached) * (clip.guidance ? 2 : 1)) *
+      clip.dtype_bytes;
   return cost;
 }
 
