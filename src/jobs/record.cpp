@@ -32,7 +32,10 @@ Request decided(const Plan& plan, const std::string& model) {
   r.fps = spec.fps;
   r.num_inference_steps = spec.num_inference_steps;
   r.guidance_scale = spec.guidance_scale;
-  if (spec.guidance_scale_2 != spec.guidance_scale) r.guidance_scale_2 = spec.guidance_scale_2;
+  // With "extend" the default is the model's own, whatever guidance_scale is.
+  if (spec.guidance_scale_2 != spec.guidance_scale || spec.rollout == "extend") {
+    r.guidance_scale_2 = spec.guidance_scale_2;
+  }
   r.shift = spec.shift;
   r.scheduler = spec.scheduler;
   r.seed = spec.seed;

@@ -95,6 +95,17 @@ TEST(Record, HoldsTheIdentityAndNoPrompt) {
   EXPECT_FALSE(record.contains("signed"));
 }
 
+// The model's own default differs from guidance_scale, so a rerun must be told.
+TEST(Record, HoldsTheGuidanceOfWindowsThatGoOn) {
+  Request r = base();
+  r.seconds = 10;
+  const Plan plan =
+      make_plan(r, ModelFolder::open(fs::path(GENVID_SOURCE_DIR) / "models/tiny-genvid"));
+  ASSERT_EQ(plan.spec.guidance_scale, plan.spec.guidance_scale_2);
+  const Json record = clip_record(plan, r, maker(), identify_clip(plan, r, maker()));
+  EXPECT_EQ(record.at("guidance_scale_2"), plan.spec.guidance_scale_2);
+}
+
 TEST(Record, NobodyFindsThePromptByTrying) {
   ClipMakerInfo other = maker(), none = maker();
   other.secret = std::string(64, 'b');
