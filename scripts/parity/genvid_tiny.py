@@ -92,7 +92,7 @@ class Folder:
 
 
 @torch.no_grad()
-def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout_steps, pictures=True, seed=20261122, later=1.0):
+def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout_steps, pictures=True, seed=20261122, later=dit.LATER):
     """Writes OUT.safetensors and OUT.json. rollout_steps: 0 leaves the rollout out; pictures: the codec's part.
 
     Noise is drawn for a window more than the clip, as scripts/train's rollout does."""

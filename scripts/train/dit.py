@@ -69,11 +69,12 @@ def told(read, seen, route):
     if route is not None:
         seen = seen.gather(2, route[:, None, :, None].expand(-1, f, -1, k))
     seen = seen.flatten(1, 2).float()
-    shares, places = seen[..., :8], seen[..., 8:]
-    named = -(shares * F.log_softmax(read[..., :8], -1)).sum(-1)
-    here = shares[..., 6:8].repeat_interleave(2, -1)                # of the subject twice, of the mover twice
-    off = (F.smooth_l1_loss(read[..., 8:], places, reduction="none", beta=.3) * here).sum(-1)
-    much = 1 + 4 * shares[..., 6:8].sum(-1)
+    groups = len(painter.GROUPS)
+    shares, places = seen[..., :groups], seen[..., groups:]
+    here = shares[..., -2:]                                         # of subject and mover
+    named = -(shares * F.log_softmax(read[..., :groups], -1)).sum(-1)
+    off = (F.smooth_l1_loss(read[..., groups:], places, reduction="none", beta=.3) * here.repeat_interleave(2, -1)).sum(-1)
+    much = 1 + 4 * here.sum(-1)
     return (named * much).sum() / much.sum() + 4 * off.mean()
 
 
@@ -102,7 +103,7 @@ class Trainer:
             self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE)).to(dev)
             self.ema = [p.detach().clone() for p in self.net.parameters()]
         self.fresh = not state
-        self.probe = nn.Linear(self.net.d, 12).to(dev)
+        self.probe = nn.Linear(self.net.d, painter.FACTS).to(dev)
         if state and "probe" in state:
             self.probe.load_state_dict(state["probe"])
         self.opts = optimisers(self.net, lr) + [torch.optim.AdamW(self.probe.parameters(), lr=lr, betas=(.9, .95))]

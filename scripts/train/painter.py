@@ -91,6 +91,7 @@ def paint(labels, packed, time):
 
 
 GROUPS = ("sky", "far", "city", "ground", "water", "trees", "subject", "mover")
+FACTS = len(GROUPS) + 4                                         # of a tile: shares of the groups, places in subject and mover
 
 
 def _group(key):
