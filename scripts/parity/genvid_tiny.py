@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "train"))
 import codec_model  # noqa: E402
 import dit  # noqa: E402
 import nets  # noqa: E402
+import recogniser  # noqa: E402
 from tensors import load_file, save_file  # noqa: E402
 
 
@@ -27,6 +28,7 @@ class Folder:
         nets.ATTRIBUTES = {k: len(q) for k, q in t["attributes"].items()}
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
+        self.first = c.get("first_window", c["window"])
         self.window, self.history, self.sigma = c["window"], c["history"], c["history_sigma"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
@@ -37,7 +39,9 @@ class Folder:
             net.load_state_dict(state)
             return net.eval().requires_grad_(False)
         self.text = fill(nets.TextEncoder(t["vocab_size"], t["dim"], t["layers"]), load("text_encoder", "model.safetensors"))
-        net = nets.Transformer(c["dim"], c["layers"], c["rows"], c["columns"])
+        frames, side, _ = c["patch"]
+        camera = nets.Camera(len(c["camera_moves"]), 3 * frames * side * side, c["patch"], c["camera_moves"], c["camera_hold"])
+        net = nets.Transformer(c["dim"], c["layers"], c["rows"], c["columns"], camera)
         for b in net.blocks:
             b.w1 = torch.nn.Linear(c["dim"], c["mlp_ratio"] * c["dim"])
             b.w2 = torch.nn.Linear(c["mlp_ratio"] * c["dim"], c["dim"])
@@ -48,6 +52,11 @@ class Folder:
         if v["decoder"]:
             net = codec_model.Decoder(v["latent_channels"], v["low"], v["mid"], v["fine"])
             self.decoder = fill(net, {k[8:]: x for k, x in q.items() if k.startswith("decoder.")})
+        self.judge = None
+        if (folder / "judge").exists():
+            q = load("judge", "model.safetensors")
+            recogniser.C, recogniser.SEEN = v["latent_channels"], [k.split(".")[1] for k in q if k.startswith("read.") and k.endswith("weight")]
+            self.judge = fill(recogniser.Recogniser(q["conv.0.weight"].shape[0]), q)
         import sentencepiece
         self.pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer" / "spiece.model"))
 
@@ -56,7 +65,7 @@ class Folder:
 
     def embed(self, text):
         hidden, pooled = self.text(torch.tensor([self.ids(text)]))
-        return hidden, pooled, torch.ones(hidden.shape[:2], dtype=torch.bool)
+        return hidden, pooled, torch.ones(hidden.shape[:2], dtype=torch.bool), self.net.camera.move(pooled)
 
     def decode(self, z):
         frames = self.encoder.decode(z)
@@ -72,7 +81,7 @@ class Folder:
             whole = x if not m else torch.cat([history, x], 2)
             sigma = torch.full((1, whole.shape[2]), float(s[k]))
             sigma[:, :m] = self.sigma
-            both = [((whole - self.net(whole, sigma, *q))[:, :, m:] / s[k]) for q in (text, blank)]
+            both = [((whole - self.net(whole, sigma, *q))[:, :, m:] / s[k]) for q in (text, (*blank[:3], text[3]))]
             velocity = both[1] + guidance * (both[0] - both[1])
             x = x + (s[k + 1] - s[k]) * velocity
             if keep:
@@ -85,7 +94,7 @@ class Folder:
         while done is None or done.shape[2] < latents:
             at = 0 if done is None else done.shape[2]
             history = None if done is None else done[:, :, -self.history:]
-            n = self.window - (0 if history is None else history.shape[2])
+            n = self.first if history is None else self.window - history.shape[2]
             new = self.window_of(noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
             done = new if done is None else torch.cat([done, new], 2)
         return done[:, :, :latents]
@@ -121,6 +130,9 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     x = m.window_of(noise, None, text, blank, steps, guidance, keep)
     hook.remove()
     keep("latents.final", x)
+    if m.judge is not None:
+        for name, value in m.judge(x[:, :, 0]).items():
+            keep("judge." + name, value[0])
     if pictures:
         video = m.decode(x)
         keep("video.decoded", video)

@@ -12,7 +12,7 @@ STATE = pathlib.Path(os.environ.get("GENVID_TRAIN", ROOT / ".train"))      # big
 KEPT = pathlib.Path(os.environ.get("GENVID_KEPT", pathlib.Path(__file__).resolve().parent / "state"))   # small, committed
 MODEL = ROOT / "models" / "genvid-tiny"                                                # the shipped weights
 HOME = {"text": "text_encoder/model.safetensors", "codec": "vae/diffusion_pytorch_model.safetensors",
-        "dit": "transformer/diffusion_pytorch_model.safetensors"}
+        "dit": "transformer/diffusion_pytorch_model.safetensors", "judge": "judge/model.safetensors"}
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(STATE / "inductor"))
 
 

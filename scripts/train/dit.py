@@ -10,28 +10,30 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, curve, log, save_torch, weights
-from nets import TextEncoder, Transformer
+from nets import Camera, TextEncoder, Transformer
 from optim import optimisers
+from recogniser import agreement
 from store import empty_ids
 from tensors import load_file, save_file
 
 HISTORY, WINDOW = 2, 5
 LATER = 1.0                                                     # guidance of windows that have a history to follow
+DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
 SIZE = [int(q) for q in os.environ.get("GENVID_SIZE", "256,7").split(",")]      # width and blocks of a new transformer
 
 
 class Text:
-    """The frozen encoder."""
+    """The frozen encoder: ids -> hidden, pooled, mask, and what the camera does."""
 
     def __init__(self, dev):
-        self.net = TextEncoder.load(dev)
+        self.net, self.camera = TextEncoder.load(dev), Camera.load().to(dev)
 
     @torch.no_grad()
     def __call__(self, ids):
         hidden, pooled = self.net(ids)
-        return hidden, pooled, ids > 0
+        return hidden, pooled, ids > 0, self.camera.move(pooled)
 
 
 def train_noise(n, dev, generator=None):
@@ -100,7 +102,7 @@ class Trainer:
             self.ema, self.steps, self.samples = state["ema"], state["steps"], state["samples"]
         else:
             kept = weights(start or name)
-            self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE)).to(dev)
+            self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE, camera=Camera.load())).to(dev)
             self.ema = [p.detach().clone() for p in self.net.parameters()]
         self.fresh = not state
         self.probe = nn.Linear(self.net.d, painter.FACTS).to(dev)
@@ -172,7 +174,7 @@ def levels(steps, shift=3.0, dev="cpu"):
 
 @torch.no_grad()
 def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=0.02):
-    """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None)."""
+    """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -184,27 +186,42 @@ def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=
         with torch.autocast(x.device.type, dtype=torch.bfloat16):
             y = net(whole, sigma, *text)[:, :, m:].float()
             if guidance != 1:
-                u = net(whole, sigma, *blank)[:, :, m:].float()
+                u = net(whole, sigma, *blank[:3], text[3])[:, :, m:].float()
                 y = u + guidance * (y - u)
         x = x + (s[k + 1] - s[k]) * (x - y) / s[k]
     return x
 
 
+def best_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
+    """The draft in which the judge sees most of what each prompt names: [B, C, 1, h, w]."""
+    text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
+    heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
+    asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
+    best = highest = None
+    for _ in range(drafts):
+        z = sample_window(net, torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device), None, text, blank, steps, guidance)
+        score = agreement(judge(z[:, :, 0]), asked)
+        better = score > highest if best is not None else torch.ones_like(score, dtype=torch.bool)
+        best = z if best is None else torch.where(better[:, None, None, None, None], z, best)
+        highest = score if highest is None else torch.maximum(score, highest)
+    return best
+
+
 @torch.no_grad()
-def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER):
-    """A clip of `latents` latents: one window, then windows after the last HISTORY latents as clean history, guided by
-    `later`. Every window is whole, as in training; what the last one makes too much is cut off."""
+def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER, judge=None, drafts=DRAFTS):
+    """A clip of `latents` latents: a picture, with a judge the best of several, then windows after the last HISTORY latents as clean history, guided by
+    `later`. Every such window is whole, as in training; what the last one makes too much is cut off."""
     dev = ids.device
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
+    if judge is not None and drafts > 1 and first is None:
+        first = best_picture(net, text_net, ids, steps, guidance, drafts, judge, g)
     done = first
     while done is None or done.shape[2] < latents:
         at = 0 if done is None else done.shape[2]
         history = None if done is None else done[:, :, -HISTORY:]
-        n = WINDOW - (0 if history is None else history.shape[2])
-        if latents == 1:                                     # a picture, as the frames stage learnt it
-            n = 1
+        n = 1 if history is None else WINDOW - history.shape[2]
         new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
         done = new if done is None else torch.cat([done, new], 2)
     return done[:, :, :latents]

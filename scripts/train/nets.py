@@ -34,7 +34,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import world
-from codec_model import C
+from codec_model import C, PATCH, STEP
 from tokens import LENGTH as TOKENS
 
 TEXT = 192
@@ -151,35 +151,122 @@ class Block(nn.Module):
         return x + flat(by_frame(self.w2(F.gelu(self.w1(y), approximate="tanh"))) * g2[:, :, None])
 
 
-def before(x, sigma):
-    """For each latent the cleanest of those before it (the nearest of equals), times what of it is no noise; zeros for the
-    first. What stands still need not go through attention: windows join and textures stay."""
-    out, best, level = [torch.zeros_like(x[:, :, 0])], x[:, :, 0], sigma[:, 0]
-    for f in range(1, x.shape[2]):
-        out.append(best * (1 - level)[:, None, None, None])
-        best = torch.where((sigma[:, f] <= level)[:, None, None, None], x[:, :, f], best)
-        level = torch.minimum(level, sigma[:, f])
-    return torch.stack(out, 2)
+def before(x, sigma, move, camera):
+    """For each latent the cleanest of those before it (the nearest of equals), carried on by what the camera does from there
+    to here, times what of it is no noise; zeros for the first. What stands still need not go through attention, and what
+    moves with the camera neither: windows join and textures stay. x [B, C, F, h, w], sigma [B, F], move [B, 3]."""
+    first, count = x[:, :, 0], x.shape[2]
+    if count == 1:
+        return torch.zeros_like(x)
+    out, best, level, ago = [], first, sigma[:, 0], torch.zeros_like(sigma[:, 0])
+    for f in range(1, count):
+        ago = ago + 1
+        out.append((best, level, ago))
+        nearer = sigma[:, f] <= level
+        best = torch.where(nearer[:, None, None, None], x[:, :, f], best)
+        level, ago = torch.minimum(level, sigma[:, f]), torch.where(nearer, 0, ago)
+    best, level, ago = (torch.stack(q, 1).flatten(0, 1) for q in zip(*out))                 # [B * (F - 1), ...]
+    carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None]) * (1 - level)[:, None, None, None]
+    return torch.cat([torch.zeros_like(first)[:, :, None], carried.unflatten(0, (-1, count - 1)).transpose(1, 2)], 2)
+
+
+# What the camera does in the time of a latent: pixels to the right and down, growth (natural logarithm of the size). Of what
+# is far away, at the middle of the speeds in world.py.
+MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.01, 0), "tilt down": (0, -1.01, 0),
+         "zoom in": (0, 0, .0113), "zoom out": (0, 0, -.0113)}
+HOLD = .7                                                               # of the height: what a zoom leaves in its place
+
+
+def moves():
+    """One for each class of the text encoder's camera head; no move where none is said."""
+    return [MOVES.get(name, (0, 0, 0)) for name in ["unsaid"] + world.LABELS["camera"]]
+
+
+class Camera(nn.Module):
+    """Constants, kept with the weights: the text encoder's head that reads the camera, and the codec's linear part, in which a
+    latent becomes pixels that can be moved. Of config.json: what each class of the head does, and what a zoom holds."""
+
+    def __init__(self, classes, block, patch=(4, 16, 16), does=None, hold=HOLD):
+        super().__init__()
+        self.patch, self.hold = patch, hold
+        self.register_buffer("moves", torch.tensor(does or moves(), dtype=torch.float32), persistent=False)
+        self.register_buffer("weight", torch.zeros(classes, TEXT))
+        self.register_buffer("bias", torch.zeros(classes))
+        self.register_buffer("basis", torch.zeros(block, C))
+        self.register_buffer("mean", torch.zeros(block))
+        self.register_buffer("scale", torch.ones(C))
+
+    @staticmethod
+    def constants(text, codec):
+        """Its tensors, from those of the other two networks."""
+        return {k: text["heads.camera." + k].float() for k in ("weight", "bias")} | {k: codec["pca." + k].float() for k in ("basis", "mean", "scale")}
+
+    @classmethod
+    def load(cls):
+        from common import weights
+        from tensors import load_file
+        q = cls.constants(load_file(weights("text")), load_file(weights("codec")))
+        net = cls(len(q["bias"]), len(q["mean"]))
+        net.load_state_dict(q)
+        return net
+
+    def move(self, pooled):
+        """pooled [B, TEXT] -> [B, 3], as in MOVES."""
+        return self.moves[F.linear(pooled.float(), self.weight, self.bias).argmax(1)]
+
+    @torch.compiler.disable
+    def carry(self, z, move):
+        """Latents z [N, C, h, w] as the camera sees them after `move` [N, 3]; what it had not seen repeats the edge."""
+        out = z.float().clone()
+        for m in move.unique(dim=0):
+            if m.any():
+                here = (move == m).all(1)
+                with torch.autocast(z.device.type, enabled=False):
+                    out[here] = self.carried(out[here], *m.tolist())
+        return out
+
+    def carried(self, z, right, down, growth):
+        n, _, h, w = z.shape
+        t, p, q = self.patch
+        x = (z.permute(0, 2, 3, 1) * self.scale) @ self.basis.T + self.mean
+        x = x.view(n, h, w, 3 * t, p, q).permute(0, 3, 1, 4, 2, 5).reshape(n, 3 * t, h * p, w * q)
+        if right or growth:
+            x = x @ hat(w * q, right, growth, .5, z.device).T
+        if down or growth:
+            x = hat(h * p, down, growth, self.hold, z.device) @ x
+        x = x.view(n, 3 * t, h, p, w, q).permute(0, 2, 4, 1, 3, 5).reshape(n, h, w, -1)
+        return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
+
+
+def hat(length, shift, growth, hold, dev):
+    """Linear interpolation as a matrix [length, length]: pixel i shows what lay at middle + (i - middle - shift) / size."""
+    at = torch.arange(length, device=dev, dtype=torch.float32)
+    middle = hold * length - .5
+    source = (middle + (at - middle - shift) * math.exp(-growth)).clamp(0, length - 1)
+    return (1 - (source[:, None] - at).abs()).clamp(min=0)
 
 
 PROBED = 2                                                              # early: the later blocks paint what is there
 
 
 class Transformer(nn.Module):
-    def __init__(self, d=384, layers=7, rows=10, columns=16):
+    def __init__(self, d=384, layers=7, rows=10, columns=16, camera=None):
         super().__init__()
         self.d = d
-        self.inp, self.out = nn.Linear(2 * C, d), nn.Linear(d, C)
+        self.inp, self.out, self.keep = nn.Linear(2 * C, d), nn.Linear(d, C), nn.Linear(d, C)
+        self.camera = camera or Camera(ATTRIBUTES["camera"], 3 * STEP * PATCH * PATCH)
         self.place = nn.Parameter(0.02 * torch.randn(rows, columns, d))
         self.t1, self.t2, self.pool = nn.Linear(256, d), nn.Linear(d, d), nn.Linear(TEXT, d)
         self.ada, self.mod_out = nn.Linear(d, 6 * d), nn.Linear(d, 2 * d)
         self.blocks = nn.ModuleList([Block(d) for _ in range(layers)])
-        for m in (self.out, self.mod_out):
+        for m in (self.out, self.mod_out, self.keep):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
+        nn.init.constant_(self.keep.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, route=None, probe=None):
-        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool;
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None):
+        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
+        `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
         probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
@@ -189,7 +276,8 @@ class Transformer(nn.Module):
             temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
             temb = F.silu(temb)
             mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
-        y = self.inp(torch.cat([x, before(x, sigma)], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
+        past = before(x, sigma, move, self.camera)
+        y = self.inp(torch.cat([x, past], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)
         keep = keep[:, None, None, :]
@@ -206,7 +294,10 @@ class Transformer(nn.Module):
         y = part if route is None else y.scatter(1, at, part)
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
-        x0 = self.out(y).view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
+        x0, past = self.out(y), past.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, c)
+        kept = torch.sigmoid(self.keep(y[:, 1:])) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
+        x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
+        x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         return x0 if probe is None else (x0, read)
 
 

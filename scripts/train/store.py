@@ -43,7 +43,7 @@ class Store:
                 hidden, pooled = self.encoded(p, ids)
                 self.hidden += list(hidden)
                 self.pooled = join(self.pooled, pooled)
-        self.blank = [q[0] for q in self.text(empty_ids(1, self.dev))]
+        self.blank = [q[0] for q in self.text(empty_ids(1, self.dev))[:3]]
 
     def encoded(self, shard, ids):
         """Hidden and pooled [N, 4, ..] of a shard's captions; kept beside it, since a second for each shard adds up."""
@@ -57,7 +57,7 @@ class Store:
         """Hidden (half) and pooled of captions, in bf16 and without the padding that all of them have."""
         longest = int((ids > 0).sum(1).max())
         with torch.autocast(self.dev, dtype=torch.bfloat16):
-            hidden, pooled, _ = self.text(ids[:, :longest])
+            hidden, pooled = self.text(ids[:, :longest])[:2]
         out = torch.zeros(*ids.shape, hidden.shape[-1], dtype=torch.half)
         out[:, :longest] = hidden
         return out, pooled.float()
@@ -66,14 +66,15 @@ class Store:
         return len(self.x)
 
     def words(self, i, drop=0.1):
-        """Hidden, pooled and mask of one random caption for each sample in `i`; the empty prompt for a tenth."""
+        """What Text gives of one random caption for each sample in `i`; for a tenth the empty prompt, and the camera's move still."""
         n = len(i)
         k = torch.randint(0, self.ids.shape[1], (n,), device=self.dev)
         if self.dev == "cpu":
             hidden = torch.stack([self.hidden[a][b] for a, b in zip(i.tolist(), k.tolist())]).float()
             pooled, keep = self.pooled[i, k], self.ids[i, k] > 0
         else:
-            hidden, pooled, keep = self.text(self.ids[i, k].long())
+            hidden, pooled, keep, _ = self.text(self.ids[i, k].long())
+        move = self.text.camera.move(pooled)
         off = torch.rand(n, device=self.dev) < drop
         hidden[off], pooled[off], keep[off] = self.blank
-        return hidden, pooled, keep
+        return hidden, pooled, keep, move

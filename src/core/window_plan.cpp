@@ -41,4 +41,15 @@ WindowPlan plan_ring(int64_t frames, int64_t window, int64_t overlap, int64_t st
   return plan;
 }
 
+std::vector<int64_t> extension_starts(int64_t frames, int64_t window, int64_t overlap,
+                                      int64_t first, int64_t past) {
+  std::vector<int64_t> starts{0};
+  int64_t done = first > 0 ? first : window - past;
+  while (done < frames) {
+    starts.push_back(done);
+    done += window - std::min(past + done, overlap);
+  }
+  return starts;
+}
+
 }  // namespace genvid

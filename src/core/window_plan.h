@@ -24,4 +24,10 @@ WindowPlan plan_windows(int64_t frames, int64_t window, int64_t overlap);
 // window). One window when the clip fits.
 WindowPlan plan_ring(int64_t frames, int64_t window, int64_t overlap, int64_t step);
 
+// Where windows begin that follow one another, in new latent frames: each shares the latest
+// `overlap` of what was there before it, of which `past` lie before the clip. The first one makes
+// `first` (0: what fills a window).
+std::vector<int64_t> extension_starts(int64_t frames, int64_t window, int64_t overlap,
+                                      int64_t first, int64_t past);
+
 }  // namespace genvid

@@ -124,6 +124,7 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
     traits.guidance_scale_2 = traits.guidance_scale;
   }
   traits.guidance_scale_2 = o.number("guidance_scale_2", traits.guidance_scale_2, 0, 100);
+  traits.drafts = o.integer("drafts", traits.drafts, 1, limits::kMaxCandidates);
   traits.shift = o.number("shift", traits.shift, 1e-3, 1e3);
   traits.scheduler = o.string("scheduler", traits.scheduler);
   require_one_of(traits.scheduler, {"unipc", "euler", "euler-even", "renoise"}, what, "scheduler");

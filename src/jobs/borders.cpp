@@ -29,9 +29,11 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
       add(frame_of(windows.starts[i] + windows.overlap / 2));
     }
   } else if (spec.rollout == "extend" || spec.rollout == "diffusion-forcing") {
-    // What was there before is a part of the first window.
-    const int64_t fresh = window - spec.overlap_latents;
-    for (int64_t i = 1; i < count; ++i) add(frame_of(i * fresh + (extends ? 0 : window - fresh)));
+    const int64_t past = extends ? spec.overlap_latents : 0;
+    for (const int64_t start : extension_starts(plan.latent_frames, window, spec.overlap_latents,
+                                                spec.first_latents, past)) {
+      if (start > 0) add(frame_of(start));
+    }
   }
   return out;
 }

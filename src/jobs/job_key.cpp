@@ -51,6 +51,10 @@ Json asked(const Request& request) {
 
 Json rollout_key(const ClipSpec& s) {
   Json key = {s.rollout, s.window_latents, s.overlap_latents};
+  if (s.first_latents > 0) {
+    key.push_back(s.first_latents);
+    key.push_back(s.drafts);
+  }
   if (s.rollout == "diffusion-forcing") {
     for (const Json& value : {Json(s.block_latents), Json(s.ar_step), Json(s.addnoise_condition)}) {
       key.push_back(value);

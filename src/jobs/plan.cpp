@@ -78,6 +78,12 @@ void decide_frames(const Request& request, const Traits& traits, Plan& plan) {
                            ? plan.rollout.latents
                            : new_latents(g, spec.frames, extends || spec.rollout == "loop");
   spec.model_frames = g.frames_of(plan.latent_frames);
+  if (plan.latent_frames == 1 && !request.image.empty() && !request.last_image.empty()) {
+    usage(
+        "the clip is a single picture, which cannot start with --image and end on --last-image; "
+        "ask for more than " +
+        std::to_string(g.first_frames) + (g.first_frames == 1 ? " frame" : " frames"));
+  }
 }
 
 void decide_size(const Request& request, const Traits& traits, Plan& plan) {
@@ -283,16 +289,15 @@ int64_t token_forwards(const Plan& plan) {
   for (const StageCost& c : plan.costs) {
     if (c.stage != "denoise") continue;
     const int64_t one = c.tokens / plan.rollout.windows;
-    int64_t times =
-        passes(plan.rollout, spec.num_inference_steps) + guided_passes(plan.rollout, spec);
+    double times = prompt_passes(plan.rollout, spec);
     // The latest blocks once more under each new prompt.
     if (spec.rollout == "causal" && spec.recache) {
       const int64_t latest = (spec.window_latents - spec.sink_latents) / spec.block_latents - 1;
-      times += latest * static_cast<int64_t>(spec.prompt_changes.size());
+      times += static_cast<double>(latest * static_cast<int64_t>(spec.prompt_changes.size()));
     }
     // A causal clip keeps no latents: the chosen one is sampled again.
     const int again = plan.candidates > 1 && spec.rollout == "causal" ? 1 : 0;
-    return one * times * (plan.candidates + again);
+    return std::llround(static_cast<double>(one) * times) * (plan.candidates + again);
   }
   return 0;
 }

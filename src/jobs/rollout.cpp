@@ -114,7 +114,8 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
   if (traits.forcing) return "diffusion-forcing";
   // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
   const bool whole_windows =
-      traits.history_latents > 0 && traits.geometry.latents_of(spec.frames) > 1;
+      traits.history_latents > 0 &&
+      (traits.first_latents > 0 || traits.geometry.latents_of(spec.frames) > 1);
   return fits && !whole_windows ? "window" : long_rollout(request, traits);
 }
 
@@ -178,6 +179,35 @@ void check_loop(const Request& request, const Traits& traits) {
                 " makes block after block and cannot see the end from the start; "
                 "use a model that is not causal");
   }
+}
+
+// Window after window, each from the model's own latents.
+void decide_extension(const Request& request, const Traits& traits, ClipSpec& spec, Rollout& out) {
+  const bool extends = !request.extend.empty();
+  const int64_t latents = new_latents(traits.geometry, spec.frames, extends);
+  spec.overlap_latents = traits.history_latents;
+  // Otherwise a picture or a video is there already.
+  if (!extends && request.image.empty()) spec.first_latents = traits.first_latents;
+  if (spec.first_latents > 0 && request.init_latents.empty()) spec.drafts = traits.drafts;
+  if (extends) out.past_frames = traits.geometry.frames_of(traits.history_latents);
+  out.windows =
+      static_cast<int64_t>(extension_starts(latents, spec.window_latents, spec.overlap_latents,
+                                            spec.first_latents, extends ? spec.overlap_latents : 0)
+                               .size());
+  if (spec.first_latents > 0) {
+    out.first_share = static_cast<double>(spec.drafts * spec.first_latents) /
+                      static_cast<double>(spec.window_latents);
+  }
+}
+
+// What a clip begins with, for the plan.
+std::string start_of(const ClipSpec& spec) {
+  if (spec.first_latents == 0) return "";
+  std::string out = ", the first of " + std::to_string(spec.first_latents) +
+                    (spec.first_latents == 1 ? " latent frame" : " latent frames");
+  if (spec.drafts < 2) return out;
+  return out + " (of " + std::to_string(spec.drafts) +
+         " drafts the one that shows most of the prompt)";
 }
 
 // Windows go around; every latent frame is whole, for none is the first.
@@ -244,14 +274,9 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
       out.reason = std::to_string(out.windows) + " windows of " + limit + ", sharing " +
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
     } else if (out.name == "extend") {
-      spec.overlap_latents = traits.history_latents;
-      const int64_t fresh = window - traits.history_latents;
-      const int64_t latents = new_latents(g, spec.frames, extends),
-                    first = extends ? fresh : window;
-      out.windows = 1 + ceil_div(std::max<int64_t>(0, latents - first), fresh);
-      if (extends) out.past_frames = g.frames_of(traits.history_latents);
+      decide_extension(request, traits, spec, out);
       out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") +
-                   " of " + limit + ", each from the last " +
+                   " of " + limit + start_of(spec) + ", each from the last " +
                    std::to_string(traits.history_latents) +
                    " latent frames of the one before; memory does not grow";
     } else {
@@ -281,6 +306,12 @@ int64_t guided_passes(const Rollout& rollout, const ClipSpec& spec) {
   return (spec.guidance_scale > 1 ? first : 0) + (spec.guidance_scale_2 > 1 ? all - first : 0);
 }
 
+double prompt_passes(const Rollout& rollout, const ClipSpec& spec) {
+  const int64_t all = passes(rollout, spec.num_inference_steps) + guided_passes(rollout, spec);
+  const double first = spec.num_inference_steps * (spec.guidance_scale > 1 ? 2 : 1);
+  return static_cast<double>(all) - (1 - rollout.first_share) * first;
+}
+
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,
                  std::vector<StageCost>& costs) {
   if (rollout.name == "window") return;
@@ -288,11 +319,9 @@ void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& s
   const double length = static_cast<double>(spec.model_frames) / rollout.window_frames;
   for (StageCost& c : costs) {
     if (c.stage == "denoise") {
-      const int64_t all = passes(rollout, spec.num_inference_steps);
-      c.flops *= static_cast<double>(all) / spec.num_inference_steps;
       // One window was counted with both prompts when any pass has both.
-      const int64_t guided = guided_passes(rollout, spec);
-      if (guided > 0) c.flops *= static_cast<double>(all + guided) / static_cast<double>(2 * all);
+      const int prompts = guided_passes(rollout, spec) > 0 ? 2 : 1;
+      c.flops *= prompt_passes(rollout, spec) / prompts / spec.num_inference_steps;
       c.tokens *= rollout.windows;
       if (rollout.name == "overlap" || rollout.name == "loop") {
         // The clip's latents, the sampler's history and the blend: eight fp32 copies.

@@ -17,6 +17,7 @@ struct Rollout {
                               // or windows one after the other (extend, diffusion-forcing),
                               // or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
+  double first_share = 1;     // extend: of a window's work, what the first one with its drafts is
   int64_t latents = 0;        // new ones made, where windows or blocks are whole; 0 = as needed
   int64_t lags = 0;           // diffusion-forcing: blocks that wait for the one before them, of all
                               // windows
@@ -42,6 +43,9 @@ int64_t passes(const Rollout& rollout, int num_inference_steps);
 
 // Of them those that run the negative prompt as well.
 int64_t guided_passes(const Rollout& rollout, const ClipSpec& spec);
+
+// Passes for one prompt and those for the other together, in whole windows.
+double prompt_passes(const Rollout& rollout, const ClipSpec& spec);
 
 // The costs of one window as those of the whole clip.
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,

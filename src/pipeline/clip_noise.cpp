@@ -13,6 +13,7 @@ namespace {
 
 // Streams of the seed: clips of a chain count from 0, the steps' noise from here.
 constexpr uint64_t kStepStream = uint64_t{1} << 32;
+constexpr uint64_t kDraftStream = uint64_t{1} << 33;
 
 }  // namespace
 
@@ -43,6 +44,10 @@ Tensor ClipNoise::initial(int64_t first, int64_t count) const {
   const int64_t here = std::min(count, given_.size(2) - first);
   const Tensor head = given_.narrow(2, first, here);
   return here == count ? head : at::cat({head, fresh(0, first + here, count - here)}, 2);
+}
+
+Tensor ClipNoise::draft(int64_t index, int64_t count) const {
+  return fresh(kDraftStream + static_cast<uint64_t>(index), 0, count);
 }
 
 Tensor ClipNoise::after_step(int64_t index, int64_t first, int64_t count) const {

@@ -16,6 +16,8 @@ class ClipNoise {
 
   // fp32 CPU [1, C, count, H, W]: what latent frames first.. start from.
   Tensor initial(int64_t first, int64_t count) const;
+  // The same for another draft of the clip's start; index from 1.
+  Tensor draft(int64_t index, int64_t count) const;
   // What a sampler that adds noise gives these frames after step `index`.
   Tensor after_step(int64_t index, int64_t first, int64_t count) const;
 

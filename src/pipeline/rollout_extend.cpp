@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "core/window_plan.h"
 #include "diffusion/guidance.h"
 #include "genvid/error.h"
 #include "pipeline/clip_delivery.h"
@@ -41,6 +42,10 @@ class Rollout {
         traits_(family.description->traits(*context.model)),
         total_(latents_to_make(spec, traits_.geometry)),
         clock_(clock),
+        windows_(static_cast<int64_t>(extension_starts(total_, spec.window_latents,
+                                                       spec.overlap_latents, spec.first_latents,
+                                                       spec.past.empty() ? 0 : spec.overlap_latents)
+                                          .size())),
         noise_(spec, traits_.geometry, noise_latents()),
         delivery_(family, context, spec, frames, sink, clock, total_) {}
 
@@ -50,6 +55,7 @@ class Rollout {
     end_ = picture(spec_.last_image);
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
+    load_judge();
     if (!spec_.past.empty()) {
       known_ = delivery_.take_past(spec_.overlap_latents);
     } else if (known_.defined()) {
@@ -82,7 +88,9 @@ class Rollout {
   // longer than the clip.
   Tensor next_window() {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
-    const int64_t room = spec_.window_latents - past, left = total_ - done_;
+    const int64_t room =
+        past == 0 && spec_.first_latents > 0 ? spec_.first_latents : spec_.window_latents - past;
+    const int64_t left = total_ - done_;
     ending_ = end_.defined() && left <= room;
     const Tensor noise = noise_.initial(done_, ending_ ? left : room);
     if (const auto kept = kept_latents(clip_, noise.sizes())) {
@@ -92,17 +100,56 @@ class Rollout {
     }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
-    const Tensor fresh = noise.to(context_.device);
-    const Tensor latents =
-        sample(past > 0 ? at::cat({known_, fresh}, 2) : fresh).narrow(2, past, fresh.size(2));
+    const Tensor latents = past == 0 && judge_ ? best_draft(noise) : sampled(noise);
     keep_latents(clip_, latents);
     done_passes_ += window_passes(past);
     return latents;
   }
 
+  // What the noise becomes, behind what is known.
+  Tensor sampled(const Tensor& noise) {
+    const Tensor fresh = noise.to(context_.device);
+    if (!known_.defined()) return sample(fresh);
+    return sample(at::cat({known_, fresh}, 2)).narrow(2, known_.size(2), fresh.size(2));
+  }
+
+  // Of several starts the one in which the model's judge sees most of the prompt. They are short:
+  // nothing is kept between their steps.
+  Tensor best_draft(const Tensor& noise) {
+    const std::string prefix = std::exchange(clip_.keep.prefix, "");
+    Tensor best;
+    double highest = 0;
+    for (draft_ = 0; draft_ < drafts_; ++draft_) {
+      const Tensor latents = sampled(draft_ == 0 ? noise : noise_.draft(draft_, noise.size(2)));
+      const double score = judge_->score(latents, named_);
+      log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
+      if (!best.defined() || score > highest) {
+        best = latents;
+        highest = score;
+      }
+    }
+    draft_ = 0;
+    clip_.keep.prefix = prefix;
+    return best;
+  }
+
+  // Without a judge that can tell what the prompt names, the first draft is as good as any.
+  void load_judge() {
+    if (spec_.drafts < 2 || family_.load_judge == nullptr) return;
+    judge_ = family_.load_judge(context_);
+    if (!judge_) return;
+    named_ = family_.load_text_encoder(context_)->attributes(spec_.prompt).value_or(named_);
+    if (judge_->judges(named_)) {
+      drafts_ = spec_.drafts;
+    } else {
+      judge_.reset();
+    }
+  }
+
   // Of the network, for one window behind so many known latent frames.
   int64_t window_passes(int64_t past) const {
-    return forced() ? forced_rows(spec_, spec_.window_latents, past) : spec_.num_inference_steps;
+    if (forced()) return forced_rows(spec_, spec_.window_latents, past);
+    return spec_.num_inference_steps * (past == 0 ? drafts_ : 1);
   }
   // How many start from noise. One window of forced frames draws no more than it needs, as the
   // reference's generator does.
@@ -127,8 +174,9 @@ class Rollout {
 
   Tensor sample_once(const Tensor& latents) {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
-    const int64_t later = (windows() - window_ - 1) * window_passes(spec_.overlap_latents);
-    const StepSpan span{done_passes_, done_passes_ + window_passes(past) + later};
+    const int64_t later = (windows_ - window_ - 1) * window_passes(spec_.overlap_latents);
+    const StepSpan span{done_passes_ + draft_ * spec_.num_inference_steps,
+                        done_passes_ + window_passes(past) + later};
     if (forced()) {
       const auto noise = [this, past](int64_t row) {
         return noise_.after_step(row, window_ * spec_.overlap_latents, past);
@@ -151,14 +199,6 @@ class Rollout {
     return prompts;
   }
 
-  // In all: those made and those to come.
-  int64_t windows() const {
-    const int64_t past = known_.defined() ? known_.size(2) : 0;
-    const int64_t first = spec_.window_latents - past;
-    const int64_t step = spec_.window_latents - spec_.overlap_latents;
-    return window_ + 1 + (std::max<int64_t>(0, total_ - done_ - first) + step - 1) / step;
-  }
-
   void deliver(const Tensor& latents) {
     delivery_.push(latents);
     done_ += latents.size(2);
@@ -171,6 +211,7 @@ class Rollout {
   const Traits traits_;
   const int64_t total_;  // latent frames of the clip
   StageClock& clock_;
+  const int64_t windows_;
   ClipNoise noise_;
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
@@ -180,6 +221,9 @@ class Rollout {
   int64_t done_ = 0;     // latent frames delivered
   int64_t window_ = 0;   // index
   int64_t done_passes_ = 0;
+  std::unique_ptr<PictureJudge> judge_;  // of drafts, where there are any
+  std::vector<NamedAttribute> named_;    // by the prompt
+  int64_t drafts_ = 1, draft_ = 0;
   Extended made_;
   std::optional<ClipPrompts> prompts_;
 };

@@ -3,6 +3,8 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "conformance/model_helper.h"
 #include "weights/tensor_file.h"
 
@@ -44,6 +46,8 @@ ClipSpec spec_of(const Golden& run) {
   if (run.scheduler == "renoise") spec.timesteps = {1000, 937.5, 833.3333333333334, 625};
   return spec;
 }
+
+void PrintTo(const Golden& c, std::ostream* out) { *out << c.name; }
 
 class Causal : public ::testing::TestWithParam<Golden> {
  protected:

@@ -4,6 +4,8 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "conformance/model_helper.h"
 #include "weights/tensor_file.h"
 
@@ -66,6 +68,8 @@ ClipSpec spec_of(const Golden& run) {
   add_start(run, spec);
   return spec;
 }
+
+void PrintTo(const Golden& c, std::ostream* out) { *out << c.name; }
 
 class Forcing : public ::testing::TestWithParam<Golden> {
  protected:

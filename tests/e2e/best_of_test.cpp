@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <sstream>
 
 #include "e2e/run_helper.h"
@@ -33,6 +34,8 @@ json line_of(const std::string& err, const std::string& event) {
 struct Case {
   const char *model, *steps, *seconds;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model; }
 
 class BestOf : public testing::TestWithParam<Case> {
  protected:

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -109,6 +110,48 @@ struct Clip {
   }
 };
 
+// What happens to a point of the picture, seen from the middle.
+struct Move {
+  const char* name;
+  double dx, dy, growth;
+};
+
+// Mean difference of frame b and frame a so moved, where both have a picture.
+double misfit(const Clip& clip, size_t a, size_t b, const Move& m) {
+  constexpr int kBorder = 24;
+  double sum = 0;
+  for (int y = kBorder; y < Clip::kHeight - kBorder; ++y) {
+    for (int x = kBorder; x < Clip::kWidth - kBorder; ++x) {
+      const double u = (x - Clip::kWidth / 2 - m.dx) / (1 + m.growth) + Clip::kWidth / 2;
+      const double v = (y - Clip::kHeight * 0.7 - m.dy) / (1 + m.growth) + Clip::kHeight * 0.7;
+      const auto at = static_cast<size_t>(std::lround(v) * Clip::kWidth + std::lround(u));
+      sum += std::abs(clip.frame(b)[y * Clip::kWidth + x] - clip.frame(a)[at]);
+    }
+  }
+  return sum;
+}
+
+// The move of two seconds that explains most of the clip.
+std::string camera(const Clip& clip) {
+  std::vector<Move> moves = {{"static", 0, 0, 0}};
+  for (int i = 2; i <= 20; i += 2) {
+    moves.push_back({"pan left", 1.0 * i, 0, 0});
+    moves.push_back({"pan right", -1.0 * i, 0, 0});
+    moves.push_back({"tilt up", 0, 0.5 * i, 0});
+    moves.push_back({"tilt down", 0, -0.5 * i, 0});
+    moves.push_back({"zoom in", 0, 0, 0.005 * i});
+    moves.push_back({"zoom out", 0, 0, -0.005 * i});
+  }
+  std::vector<double> sums;
+  for (const Move& m : moves) {
+    double sum = 0;
+    for (size_t at = 12; at + 24 < clip.frames(); at += 16) sum += misfit(clip, at, at + 24, m);
+    sums.push_back(sum);
+  }
+  const auto best = std::min_element(sums.begin(), sums.end());
+  return moves[static_cast<size_t>(best - sums.begin())].name;
+}
+
 // Few steps: enough to see what a clip is of, and quick on one core.
 Clip make(const std::string& prompt, const std::string& file) {
   const Result r = genvid({prompt, "-o", file, "--steps", "4", "--seed", "3", "--device", "cpu"});
@@ -118,11 +161,11 @@ Clip make(const std::string& prompt, const std::string& file) {
           .out};
 }
 
-TEST(DefaultModel, TenSecondClipsShowTheirHour) {
+TEST(DefaultModel, TenSecondClipsShowTheirHourAndCamera) {
   const TempDir dir;
-  const Clip day = make("a white house in a green meadow on a sunny day", dir / "day.mp4");
-  const Clip night = make("a castle at night under the stars", dir / "night.mp4");
-  const Clip snow = make("a cabin in the snow in the morning", dir / "snow.mp4");
+  const Clip day = make("a white house in a green meadow on a sunny day, pan left", dir / "a.mp4");
+  const Clip night = make("a castle at night under the stars, zoom in", dir / "b.mp4");
+  const Clip snow = make("a cabin in the snow in the morning, pan right", dir / "c.mp4");
   for (const Clip* clip : {&day, &night, &snow}) {
     ASSERT_EQ(clip->frames(), 120u);
     EXPECT_GT(clip->luma(), 8) << "black";
@@ -133,6 +176,9 @@ TEST(DefaultModel, TenSecondClipsShowTheirHour) {
   }
   EXPECT_LT(night.luma() + 20, day.luma());
   EXPECT_LT(night.luma() + 20, snow.luma());
+  EXPECT_EQ(camera(day), "pan left");
+  EXPECT_EQ(camera(night), "zoom in");
+  EXPECT_EQ(camera(snow), "pan right");
 }
 
 }  // namespace

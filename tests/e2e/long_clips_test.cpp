@@ -1,6 +1,8 @@
 // Clips longer than a model's own window: exactly the seconds asked for, whatever the rollout.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include <nlohmann/json.hpp>
 
 #include "e2e/digests_helper.h"
@@ -15,6 +17,8 @@ struct Case {
   bool image;
   int fps;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model; }
 
 class LongClips : public testing::TestWithParam<Case> {};
 

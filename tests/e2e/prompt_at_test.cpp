@@ -1,6 +1,8 @@
 // --prompt-at: a clip is the same up to where another prompt takes over, and another one behind it.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include <nlohmann/json.hpp>
 
 #include "e2e/digests_helper.h"
@@ -21,6 +23,8 @@ struct Case {
   const char* seconds;
   bool same_before;  // earlier parts do not see later ones
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model; }
 
 class PromptAt : public testing::TestWithParam<Case> {
  protected:

@@ -1,5 +1,7 @@
 // Any bytes as a component's config.json, read by every family's parsers: what they let through
 // keeps to the limits that the networks are built on.
+#include <cmath>
+
 #include "core/json.h"
 #include "families/genvid_tiny/config.h"
 #include "families/wan/config.h"
@@ -17,6 +19,11 @@ void read_genvid_tiny(const Json& json) {
     FUZZ_CHECK(c.dim > 0 && c.layers > 0 && c.heads() > 0 && c.dim == c.heads() * c.head_dim);
     FUZZ_CHECK(c.rope_split[0] + c.rope_split[1] + c.rope_split[2] == c.head_dim);
     FUZZ_CHECK(0 < c.history && c.history < c.window && c.history_sigma > 0);
+    FUZZ_CHECK(0 < c.first_window && c.first_window <= c.window && c.block() > 0);
+    FUZZ_CHECK(!c.camera_moves.empty() && c.camera_moves.size() <= 4096);
+    for (const auto& m : c.camera_moves) {
+      FUZZ_CHECK(std::abs(m.right) <= 4096 && std::abs(m.down) <= 4096 && std::abs(m.growth) <= 4);
+    }
   });
   fuzz::error_of([&] {
     const auto c = genvid_tiny::parse_text_encoder_config(json, kWhat);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 
 #include "families/wan/text_encoder.h"
 #include "families/wan/transformer_denoiser.h"
@@ -22,6 +23,8 @@ struct Case {
   int64_t block, window, sink;
   std::vector<int64_t> cuts = {};  // blocks where a scene begins; each moves time on by five frames
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 class CausalParity : public ::testing::TestWithParam<Case> {
  protected:

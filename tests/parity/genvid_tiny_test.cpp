@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "core/json.h"
@@ -88,6 +89,31 @@ TEST_P(GenvidTiny, HeadsOfThePrompt) {
   }
 }
 
+TEST_P(GenvidTiny, JudgeOfAPicture) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const auto judge = find_family(model).load_judge(LoadContext{&model});
+  ASSERT_EQ(judge != nullptr, model.has("judge"));
+  const auto names = reference.names("judge.");
+  ASSERT_EQ(judge != nullptr, !names.empty());
+  if (!judge) return;
+  const parity::TapRecorder taps;
+  const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
+  judge->score(picture, {});
+  for (const std::string& name : names) {
+    ASSERT_TRUE(taps.values.contains(name)) << name;
+    parity::expect_close(name, taps.values.at(name), reference.at(name), 1e-3);
+  }
+  // What it sees itself fits best.
+  EXPECT_TRUE(judge->judges({{"time", "night"}}));
+  EXPECT_FALSE(judge->judges({{"camera", "static"}, {"time", "noon"}}));
+  double sum = 0;
+  for (const char* hour : {"dawn", "day", "sunset", "night"}) {
+    sum += std::exp(judge->score(picture, {{"time", hour}}));
+  }
+  EXPECT_NEAR(sum, 1, 1e-5);
+}
+
 // One and a half windows: the second goes on from latents of the first.
 TEST_P(GenvidTiny, ARolledOutClip) {
   const parity::Reference reference(GetParam().reference);
@@ -113,6 +139,7 @@ TEST_P(GenvidTiny, ARolledOutClip) {
   spec.noise = "torch";
   spec.rollout = "extend";
   spec.window_latents = traits.geometry.latents_of(traits.geometry.max_frames);
+  spec.first_latents = traits.first_latents;
   spec.overlap_latents = traits.history_latents;
   spec.save_latents = (temp / "latents.safetensors").string();
   NoFrames sink;

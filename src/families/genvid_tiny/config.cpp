@@ -1,5 +1,7 @@
 #include "families/genvid_tiny/config.h"
 
+#include <cmath>
+
 #include "core/log.h"
 
 namespace genvid::genvid_tiny {
@@ -9,6 +11,10 @@ constexpr ErrorKind kKind = ErrorKind::kModel;
 constexpr int64_t kMaxWidth = 1 << 14;
 constexpr int64_t kMaxLayers = 256;
 constexpr size_t kMaxAttributes = 64, kMaxClasses = 4096;
+// Of a camera, in the time of a latent: pixels, and the logarithm of a scale.
+constexpr double kMaxShift = 4096, kMaxGrowth = 4;
+
+using WordLists = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 void require(bool ok, const std::string& what, const std::string& problem) {
   if (!ok) throw Error(kKind, what + ": " + problem);
@@ -37,6 +43,56 @@ void check_rope(const TransformerConfig& c, const std::string& what) {
               std::to_string(c.head_dim));
 }
 
+std::array<int64_t, 3> patch(const JsonObject& o, const std::string& what) {
+  const auto values = o.integers("patch", {4, 16, 16}, 1, 64, 3);
+  require(values.size() == 3 && values[1] == values[2], what, "patch must be [frames, side, side]");
+  return {values[0], values[1], values[2]};
+}
+
+std::vector<CameraMove> camera_moves(const Json& json, const std::string& what) {
+  const std::string must = "camera_moves must be 1 to " + std::to_string(kMaxClasses) +
+                           " lists of three numbers: pixels to the right and down, growth";
+  const auto found = json.find("camera_moves");
+  require(
+      found != json.end() && found->is_array() && !found->empty() && found->size() <= kMaxClasses,
+      what, must);
+  std::vector<CameraMove> moves;
+  for (const Json& one : *found) {
+    require(one.is_array() && one.size() == 3, what, must);
+    for (const Json& value : one) require(value.is_number(), what, must);
+    const CameraMove m{one[0].get<double>(), one[1].get<double>(), one[2].get<double>()};
+    require(std::abs(m.right) <= kMaxShift && std::abs(m.down) <= kMaxShift &&
+                std::abs(m.growth) <= kMaxGrowth,
+            what,
+            "camera_moves: at most " + std::to_string(static_cast<int>(kMaxShift)) +
+                " pixels and a growth of " + std::to_string(static_cast<int>(kMaxGrowth)));
+    moves.push_back(m);
+  }
+  return moves;
+}
+
+// An object of lists of words; none when the key is missing.
+WordLists word_lists(const Json& json, const std::string& key, size_t least,
+                     const std::string& what) {
+  WordLists lists;
+  const auto found = json.find(key);
+  if (found == json.end()) return lists;
+  require(found->is_object() && found->size() <= kMaxAttributes, what,
+          key + " must be an object of at most " + std::to_string(kMaxAttributes) + " lists");
+  for (const auto& [name, classes] : found->items()) {
+    require(classes.is_array() && classes.size() >= least && classes.size() <= kMaxClasses, what,
+            key + ": each must be a list of " + std::to_string(least) + " to " +
+                std::to_string(kMaxClasses) + " words");
+    std::vector<std::string> words;
+    for (const Json& word : classes) {
+      require(word.is_string(), what, key + ": a list holds something that is no word");
+      words.push_back(word.get<std::string>());
+    }
+    lists.emplace_back(name, std::move(words));
+  }
+  return lists;
+}
+
 void check_equal(int64_t a, int64_t b, const std::string& what) {
   require(a == b, what, "is " + std::to_string(a) + ", expected " + std::to_string(b));
 }
@@ -62,7 +118,11 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   const std::string prediction = o.string("prediction", "x0");
   require(prediction == "x0", what,
           "prediction is \"" + log::printable(prediction) + "\", but only \"x0\" is supported");
+  c.patch = patch(o, what);
+  c.camera_moves = camera_moves(json, what);
+  c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
   c.window = o.require_integer("window", 2, 1024);
+  c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);
   require(c.history < c.window, what, "history must be less than window");
   c.history_sigma = o.number("history_sigma", c.history_sigma, 1e-6, 1);
@@ -77,20 +137,18 @@ TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string&
   c.layers = o.require_integer("layers", 1, kMaxLayers);
   c.head_dim = head_width(o, what, c.dim);
   c.max_tokens = o.require_integer("max_tokens", 2, 4096);
-  const auto found = json.find("attributes");
-  if (found == json.end()) return c;
-  require(found->is_object() && found->size() <= kMaxAttributes, what,
-          "attributes must be an object of at most " + std::to_string(kMaxAttributes) + " lists");
-  for (const auto& [name, classes] : found->items()) {
-    require(classes.is_array() && classes.size() >= 2 && classes.size() <= kMaxClasses, what,
-            "attributes: each must be a list of 2 to " + std::to_string(kMaxClasses) + " words");
-    std::vector<std::string> words;
-    for (const Json& word : classes) {
-      require(word.is_string(), what, "attributes: a list holds something that is no word");
-      words.push_back(word.get<std::string>());
-    }
-    c.attributes.emplace_back(name, std::move(words));
-  }
+  c.attributes = word_lists(json, "attributes", 2, what);
+  return c;
+}
+
+JudgeConfig parse_judge_config(const Json& json, const std::string& what) {
+  const JsonObject o(json, what, kKind);
+  JudgeConfig c;
+  c.latent_channels = width(o, "latent_channels");
+  c.width = width(o, "width");
+  require(c.width % 8 == 0, what, "width must be a multiple of 8");
+  c.labels = word_lists(json, "labels", 1, what);
+  require(!c.labels.empty(), what, "labels must name what the judge tells apart");
   return c;
 }
 
@@ -98,10 +156,9 @@ CodecConfig parse_codec_config(const Json& json, const std::string& what) {
   const JsonObject o(json, what, kKind);
   CodecConfig c;
   c.latent_channels = width(o, "latent_channels");
-  const auto patch = o.integers("patch", {4, 16, 16}, 1, 64, 3);
-  require(patch.size() == 3 && patch[1] == patch[2], what, "patch must be [frames, side, side]");
-  c.frames = patch[0];
-  c.patch = patch[1];
+  const auto size = patch(o, what);
+  c.frames = size[0];
+  c.patch = size[1];
   // The decoder doubles twice, then spreads over 4x4 pixels.
   require(c.patch == 16, what, "patch must be 16 pixels a side");
   const int64_t first = o.integer("first_latent_frames", c.frames, 1, 64);
@@ -120,8 +177,15 @@ ModelConfig read_model_config(const ModelFolder& model) {
   m.text_encoder =
       parse_text_encoder_config(model.component("text_encoder").config, "text_encoder/config.json");
   m.codec = parse_codec_config(model.component("vae").config, "vae/config.json");
+  if (model.has("judge")) {
+    m.judge = parse_judge_config(model.component("judge").config, "judge/config.json");
+    check_equal(m.judge->latent_channels, m.codec.latent_channels,
+                "judge/config.json: latent_channels");
+  }
   check_equal(m.transformer.in_channels, m.codec.latent_channels,
               "transformer/config.json: in_channels");
+  check_equal(m.transformer.patch[0], m.codec.frames, "transformer/config.json: patch's frames");
+  check_equal(m.transformer.patch[1], m.codec.patch, "transformer/config.json: patch's side");
   check_equal(m.transformer.text_dim, m.text_encoder.dim, "transformer/config.json: text_dim");
   return m;
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,12 @@
 #include "core/model_folder.h"
 
 namespace genvid::genvid_tiny {
+
+// What the camera does in the time of a latent: pixels by which the picture goes to the right and
+// down, and the natural logarithm of what it is scaled by.
+struct CameraMove {
+  double right = 0, down = 0, growth = 0;
+};
 
 // transformer/config.json
 struct TransformerConfig {
@@ -24,11 +31,16 @@ struct TransformerConfig {
   int64_t rows = 10, columns = 16;  // the position table's; a token is one latent position
   double rope_base = 100;
   std::array<int64_t, 3> rope_split{16, 24, 24};  // of a head: frame, row, column
+  std::array<int64_t, 3> patch{4, 16, 16};        // of a latent position: frames, rows, columns
+  std::vector<CameraMove> camera_moves;           // of each camera that it tells apart
+  double camera_hold = 0.5;                       // of the height: what scaling leaves in place
   int64_t window = 8;                             // latents it sees at once
+  int64_t first_window = 8;                       // latents that a clip starts with
   int64_t history = 4;                            // of them known, when a clip goes on
   double history_sigma = 0.02;                    // the noise level they are told to have
 
   int64_t heads() const { return dim / head_dim; }
+  int64_t block() const { return 3 * patch[0] * patch[1] * patch[2]; }
 };
 
 // text_encoder/config.json
@@ -42,6 +54,13 @@ struct TextEncoderConfig {
   std::vector<std::pair<std::string, std::vector<std::string>>> attributes;
 
   int64_t heads() const { return dim / head_dim; }
+};
+
+// judge/config.json: what it tells apart, by name.
+struct JudgeConfig {
+  int64_t latent_channels = 64;
+  int64_t width = 96;
+  std::vector<std::pair<std::string, std::vector<std::string>>> labels;
 };
 
 // vae/config.json
@@ -58,11 +77,13 @@ struct ModelConfig {
   TransformerConfig transformer;
   TextEncoderConfig text_encoder;
   CodecConfig codec;
+  std::optional<JudgeConfig> judge;  // a folder may come without
 };
 
 // One file each; `what` names it in messages. Throw Error(kModel).
 TransformerConfig parse_transformer_config(const Json& json, const std::string& what);
 TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string& what);
+JudgeConfig parse_judge_config(const Json& json, const std::string& what);
 CodecConfig parse_codec_config(const Json& json, const std::string& what);
 
 // All of a model folder, and what its components must agree on. Throws Error(kModel).

@@ -13,8 +13,8 @@ namespace genvid::genvid_tiny {
 namespace {
 
 // Modulation decides what a noise level does; it stays exact, as do the ends of the network.
-const std::vector<std::string> kKeepFp32 = {"t1",      "t2",  "pool", "ada",  "mod",
-                                            "mod_out", "inp", "out",  "place"};
+const std::vector<std::string> kKeepFp32 = {"t1",  "t2",  "pool", "ada",   "mod",   "mod_out",
+                                            "inp", "out", "keep", "place", "camera"};
 // A prompt and a negative prompt.
 constexpr size_t kPromptsKept = 2;
 

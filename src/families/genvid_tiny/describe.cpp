@@ -31,6 +31,7 @@ Traits traits(const ModelFolder& model) {
   g.only_size = {static_cast<int>(dit.columns * c.codec.patch),
                  static_cast<int>(dit.rows * c.codec.patch)};
   t.history_latents = dit.history;
+  if (dit.first_window < dit.window) t.first_latents = dit.first_window;
   t.history_timestep = 1000.0 * dit.history_sigma;
   t.image = ImageInput::kOptional;
   t.cpu_bf16 = true;
@@ -43,6 +44,7 @@ Traits traits(const ModelFolder& model) {
   t.shift = 3.0;
   t.scheduler = "euler-even";
   apply_settings(model.settings(), "genvid.json", t);
+  if (!c.judge) t.drafts = 1;
   return t;
 }
 

@@ -36,7 +36,8 @@ double transformer_flops(const TransformerConfig& c, int64_t tokens, int64_t tex
   const double mlp = static_cast<double>(c.mlp_ratio), s = static_cast<double>(text_tokens);
   // qkv, o, cq, co and the two halves of the MLP; then both attentions.
   const double block = 2 * l * d * d * (6 + 2 * mlp) + 4 * l * l * d + 4 * l * s * d;
-  return static_cast<double>(c.layers) * block + 6 * l * d * static_cast<double>(c.in_channels);
+  // Its ends: `inp` of two latents, `out` and `keep`.
+  return static_cast<double>(c.layers) * block + 8 * l * d * static_cast<double>(c.in_channels);
 }
 
 double codec_decode_flops(const CodecConfig& c, int64_t positions) {
@@ -76,6 +77,7 @@ std::vector<StageCost> costs(const ModelConfig& c, const ClipShape& clip) {
                    .work_bytes = bytes(correction + queue, 4),
                    .flops = static_cast<double>(latents) * codec_decode_flops(c.codec, positions)};
   denoise.weight_bytes += decode.weight_bytes;
+  if (c.judge) denoise.weight_bytes += bytes(count.at("judge"), 4);
   denoise.work_bytes += decode.work_bytes;
   return {text_cost(c.text_encoder, count.at("text_encoder"), clip.guidance), denoise, decode};
 }

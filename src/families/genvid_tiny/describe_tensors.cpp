@@ -33,7 +33,12 @@ void transformer(TensorList t, const TransformerConfig& c) {
   const int64_t d = c.dim;
   t.layer("inp", {d, 2 * c.in_channels});  // a latent and the cleanest before it
   t.layer("out", {c.in_channels, d});
+  t.layer("keep", {c.in_channels, d});
   t.add("place", {c.rows, c.columns, d});
+  t.layer("camera", {static_cast<int64_t>(c.camera_moves.size()), c.text_dim});
+  t.add("camera.basis", {c.block(), c.in_channels});
+  t.add("camera.mean", {c.block()});
+  t.add("camera.scale", {c.in_channels});
   t.layer("t1", {d, 256});
   t.layer("t2", {d, d});
   t.layer("pool", {d, c.text_dim});
@@ -49,6 +54,26 @@ void transformer(TensorList t, const TransformerConfig& c) {
     t.layer(b + ".w1", {c.mlp_ratio * d, d});
     t.layer(b + ".w2", {d, c.mlp_ratio * d});
     t.add(b + ".mod", {6 * d});
+  }
+}
+
+void judge(TensorList t, const JudgeConfig& c) {
+  const int64_t n = c.width, w = 2 * c.width;
+  const auto block = [&](const std::string& name, int64_t channels) {
+    for (const char* i : {"1", "2"}) {
+      t.norm(name + ".norm" + i, channels);
+      t.layer(name + ".conv" + i, {channels, channels, 3, 3});
+    }
+  };
+  t.layer("conv.0", {n, c.latent_channels, 3, 3});
+  block("conv.1", n);
+  block("conv.2", n);
+  t.layer("conv.3", {w, n, 3, 3});
+  block("conv.4", w);
+  block("conv.5", w);
+  t.norm("conv.6", w);
+  for (const auto& [name, labels] : c.labels) {
+    t.layer("read." + name, {static_cast<int64_t>(labels.size()), 2 * w});
   }
 }
 
@@ -77,6 +102,7 @@ std::vector<ExpectedTensor> expected_tensors(const ModelConfig& c) {
   text_encoder(TensorList(out, "text_encoder"), c.text_encoder);
   transformer(TensorList(out, "transformer"), c.transformer);
   codec(TensorList(out, "vae"), c.codec);
+  if (c.judge) judge(TensorList(out, "judge"), *c.judge);
   return out;
 }
 

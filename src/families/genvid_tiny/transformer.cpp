@@ -4,11 +4,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/minimum.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <string>
@@ -33,17 +31,19 @@ Tensor gelu_mlp(const Linear& up, const Linear& down, const Tensor& x) {
   return down(h);
 }
 
-// For each latent the cleanest of those before it (the nearest of equals), times what of it is no
-// noise; zeros for the first. timesteps [G], G = 1 or F.
-Tensor before(const Tensor& latents, const Tensor& timesteps) {
+// For each latent the cleanest of those before it (the nearest of equals), carried on by what the
+// camera does from there to here, times what of it is no noise; zeros for the first. timesteps
+// [G], G = 1 or F.
+Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& camera,
+              const CameraMove& move) {
   const int64_t frames = latents.size(2);
-  const Tensor levels = (timesteps / 1000.0).expand({frames});
-  Tensor best = latents.select(2, 0), level = levels[0];
-  std::vector<Tensor> out{at::zeros_like(best)};
+  const Tensor levels = (timesteps / 1000.0).expand({frames}).cpu().contiguous();
+  const float* level = levels.const_data_ptr<float>();
+  std::vector<Tensor> out{at::zeros_like(latents.select(2, 0))};
+  int64_t best = 0;
   for (int64_t f = 1; f < frames; ++f) {
-    out.push_back(best * (1.0 - level));
-    best = at::where(levels[f] <= level, latents.select(2, f), best);
-    level = at::minimum(level, levels[f]);
+    out.push_back(camera.carry(latents.select(2, best), move, f - best) * (1.0F - level[best]));
+    if (level[f] <= level[best]) best = f;
   }
   return at::stack(out, 2);
 }
@@ -102,6 +102,8 @@ Transformer::Transformer(const WeightMap& w, const TransformerConfig& c, at::Sca
       dtype_(dtype),
       inp_(w.scope("inp"), 2 * c.in_channels, c.dim),
       out_(w.scope("out"), c.dim, c.in_channels),
+      keep_(w.scope("keep"), c.dim, c.in_channels),
+      camera_(w.scope("camera"), c),
       place_(w.get("place", {c.rows, c.columns, c.dim})),
       t1_(w.scope("t1"), kTimeWidth, c.dim),
       t2_(w.scope("t2"), c.dim, c.dim),
@@ -130,6 +132,7 @@ RopeTable Transformer::rope(int64_t frames, int64_t rows, int64_t columns) const
 PromptContext Transformer::context(const Tensor& hidden) const {
   PromptContext out;
   out.pooled = hidden.to(at::kFloat).mean(1);
+  out.camera = camera_.move(out.pooled);
   for (const TransformerBlock& block : blocks_) {
     out.blocks.push_back(block.project(hidden.to(dtype_)));
   }
@@ -148,7 +151,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   const Tensor modulation = ada_(temb);  // [B, G, 6 D]
   tap("modulation", modulation);
 
-  const Tensor seen = at::cat({latents, before(latents, timesteps)}, 1);
+  const Tensor past = before(latents, timesteps, camera_, prompts.front()->camera);
+  const Tensor seen = at::cat({latents, past}, 1);
   const Tensor tokens = inp_(seen.permute({0, 2, 3, 4, 1})) +
                         place_.narrow(0, 0, h).narrow(1, 0, w);  // [1, F, h, w, D]
   Tensor x = tokens.view({1, f * h * w, config_.dim}).repeat({batch, 1, 1});
@@ -160,8 +164,15 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     tap("block" + std::to_string(i), x);
   }
   const std::vector<Tensor> last = mod_out_(temb).chunk(2, -1);
-  x = out_(norm_modulate(x, last[0], last[1], kEps, at::kFloat));
-  return x.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
+  x = norm_modulate(x, last[0], last[1], kEps, at::kFloat);
+  Tensor x0 = out_(x);
+  if (f > 1) {  // the first has nothing before it
+    const Tensor there = past.permute({0, 2, 3, 4, 1}).reshape({1, f * h * w, -1});
+    const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
+    Tensor made = behind(x0);
+    made.add_(keep_(behind(x)).sigmoid_().mul_(behind(there) - made));
+  }
+  return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
 }
 
 }  // namespace genvid::genvid_tiny

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "families/genvid_tiny/camera.h"
 #include "families/genvid_tiny/config.h"
 #include "nn/linear.h"
 #include "tensor/tensor.h"
@@ -24,6 +25,7 @@ struct KeyValues {
 };
 
 struct PromptContext {
+  CameraMove camera;
   Tensor pooled;                  // fp32 [1, text_dim]
   std::vector<KeyValues> blocks;  // one per block
 };
@@ -56,14 +58,16 @@ class Transformer {
   RopeTable rope(int64_t frames, int64_t rows, int64_t columns) const;
   PromptContext context(const Tensor& hidden) const;  // fp32 [1, S, text_dim], real tokens alone
   // latents fp32 [1, C, F, h, w]; timesteps fp32 [G], 1000 times the noise level, G = 1 or F.
-  // Returns x0 fp32 [B, C, F, h, w], a row per context.
+  // Returns x0 fp32 [B, C, F, h, w], a row per context. The camera is that of the first prompt:
+  // the others are what guidance leads away from, of the same clip.
   Tensor forward(const Tensor& latents, const Tensor& timesteps,
                  const std::vector<const PromptContext*>& prompts, const RopeTable& rope) const;
 
  private:
   TransformerConfig config_;
   at::ScalarType dtype_;
-  Linear inp_, out_;
+  Linear inp_, out_, keep_;
+  Camera camera_;
   Tensor place_;  // fp32 [rows, columns, D]
   Linear t1_, t2_, pool_, ada_, mod_out_;
   std::vector<TransformerBlock> blocks_;

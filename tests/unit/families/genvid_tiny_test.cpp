@@ -10,13 +10,15 @@ namespace genvid::genvid_tiny {
 namespace {
 
 Json transformer_json() {
-  return {{"dim", 384},         {"layers", 7},
-          {"mlp_ratio", 3},     {"in_channels", 64},
-          {"text_dim", 192},    {"rows", 10},
-          {"columns", 16},      {"head_dim", 64},
-          {"rope_base", 100},   {"rope_split", {16, 24, 24}},
-          {"prediction", "x0"}, {"window", 8},
-          {"history", 4},       {"history_sigma", 0.02}};
+  return {{"dim", 384},           {"layers", 7},
+          {"mlp_ratio", 3},       {"in_channels", 64},
+          {"text_dim", 192},      {"rows", 10},
+          {"columns", 16},        {"head_dim", 64},
+          {"rope_base", 100},     {"rope_split", {16, 24, 24}},
+          {"prediction", "x0"},   {"window", 8},
+          {"history", 4},         {"history_sigma", 0.02},
+          {"patch", {4, 16, 16}}, {"camera_moves", {{0, 0, 0}, {2.5, 0, 0}, {0, -1, 0.01}}},
+          {"camera_hold", 0.7}};
 }
 
 void refused(Json json, const std::string& part) {
@@ -34,6 +36,19 @@ TEST(GenvidTinyConfig, ReadsAndChecks) {
   const TransformerConfig c = parse_transformer_config(transformer_json(), "t");
   EXPECT_EQ(c.heads(), 6);
   EXPECT_EQ(c.window, 8);
+  EXPECT_EQ(c.first_window, 8);
+  ASSERT_EQ(c.camera_moves.size(), 3u);
+  EXPECT_DOUBLE_EQ(c.camera_moves[1].right, 2.5);
+  EXPECT_DOUBLE_EQ(c.camera_moves[2].growth, 0.01);
+  EXPECT_EQ(parse_transformer_config(with("first_window", 1), "t").first_window, 1);
+  refused(with("first_window", 9), "first_window");
+  refused(with("patch", {4, 16, 8}), "patch");
+  refused(with("camera_hold", 1.5), "camera_hold");
+  for (const Json& bad :
+       {Json::array(), Json("left"), Json{1, 2, 3}, Json{{1, 2}}, Json{{1, 2, "3"}},
+        Json{{1, 2, 3, 4}}, Json{{5000, 0, 0}}, Json{{0, 0, -5}}}) {
+    refused(with("camera_moves", bad), "camera_moves");
+  }
   refused(with("dim", 400), "head_dim 64 must be even and divide dim 400");
   refused(with("rope_split", {16, 24, 22}), "adds up to 62");
   refused(with("rope_split", {15, 25, 24}), "even");
@@ -87,7 +102,7 @@ TEST(GenvidTiny, GeometryAndTraits) {
   EXPECT_DOUBLE_EQ(t.history_timestep, 20.0);
 }
 
-// The shipped shape: 15.1 M values in the transformer, and the counted work of one call.
+// The shipped shape: 15.3 M values in the transformer, and the counted work of one call.
 TEST(GenvidTiny, SizeAndWork) {
   ModelConfig c;
   c.transformer = parse_transformer_config(transformer_json(), "t");
@@ -99,10 +114,10 @@ TEST(GenvidTiny, SizeAndWork) {
     for (const int64_t d : t.shape) n *= static_cast<double>(d);
     values += n;
   }
-  EXPECT_NEAR(values, 15.08e6, 0.05e6);
+  EXPECT_NEAR(values, 15.33e6, 0.01e6);
   // 7 blocks over 1280 tokens and 48 words.
   const double block = 2.0 * 1280 * 384 * 384 * 12 + 4.0 * 1280 * 384 * (1280 + 48);
-  EXPECT_DOUBLE_EQ(transformer_flops(c.transformer, 1280, 48), 7 * block + 6.0 * 1280 * 384 * 64);
+  EXPECT_DOUBLE_EQ(transformer_flops(c.transformer, 1280, 48), 7 * block + 8.0 * 1280 * 384 * 64);
   const auto stages = costs(c, {.size = {256, 160}, .frames = 32});
   ASSERT_EQ(stages.size(), 3u);
   EXPECT_EQ(stages[1].tokens, 1280);

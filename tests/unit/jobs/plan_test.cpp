@@ -191,6 +191,9 @@ TEST(Plan, ImagesThatModelsNeed) {
   r.last_image = "b.png";
   EXPECT_EQ(plan(r, "tiny-wan21-flf2v").title, "Wan2.1 FLF2V");
   expect_error(r, ErrorKind::kUsage, "takes no --last-image", "tiny-wan21-i2v");
+  r.seconds.reset();
+  r.frames = 1;
+  expect_error(r, ErrorKind::kUsage, "a single picture", "tiny-wan21-flf2v");
   r.image.clear();
   expect_error(r, ErrorKind::kUsage, "starts from a picture", "tiny-wan22-i2v-a14b");
 }

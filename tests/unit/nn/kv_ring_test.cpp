@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ostream>
 
 #include "core/philox.h"
 #include "genvid/error.h"
@@ -47,6 +48,10 @@ struct Window {
   int64_t sink, recent;
   std::vector<int64_t> cuts = {};  // blocks that are pinned
 };
+
+void PrintTo(const Window& c, std::ostream* out) {
+  *out << "sink " << c.sink << ", recent " << c.recent;
+}
 
 class KvRingTest : public ::testing::TestWithParam<Window> {};
 

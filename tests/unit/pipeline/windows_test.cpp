@@ -93,5 +93,17 @@ TEST(Windows, SharedNoiseRepeatsFramesInAnotherOrder) {
   EXPECT_LT(in_place, 8) << "frames come in another order";
 }
 
+TEST(Windows, OneBehindTheOther) {
+  const auto starts = [](int64_t frames, int64_t first, int64_t past) {
+    return extension_starts(frames, 5, 2, first, past);
+  };
+  EXPECT_EQ(starts(12, 0, 0), (std::vector<int64_t>{0, 5, 8, 11}));
+  EXPECT_EQ(starts(11, 0, 0), (std::vector<int64_t>{0, 5, 8}));
+  EXPECT_EQ(starts(12, 1, 0), (std::vector<int64_t>{0, 1, 5, 8, 11})) << "a picture first";
+  EXPECT_EQ(starts(1, 1, 0), (std::vector<int64_t>{0}));
+  EXPECT_EQ(starts(7, 0, 2), (std::vector<int64_t>{0, 3, 6})) << "behind a video";
+  EXPECT_EQ(extension_starts(9, 5, 4, 0, 4), (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
 }  // namespace
 }  // namespace genvid

@@ -1,0 +1,109 @@
+"""A network that reads from a latent what it shows. Two are trained, on different pictures: `judge`, which comes with the model
+and chooses among drafts of a clip's first picture, and `recogniser`, by which `evaluate` measures."""
+import json
+import time
+
+import numpy
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import world
+from codec_model import C
+from common import STATE, curve, weights
+from tensors import load_file, save_file
+
+WIDTH = 96
+SEEN = ("subject", "setting", "time", "weather", "colour", "mover")      # what one latent shows
+
+
+TESTED = 5                                                     # shards that the recogniser never learns from
+
+
+class Residual(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(8, c), nn.GroupNorm(8, c)
+        self.conv1, self.conv2 = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.conv2(F.gelu(self.norm2(self.conv1(F.gelu(self.norm1(x))))))
+
+
+class Recogniser(nn.Module):
+    """Reads encoded pictures: generated frames are encoded again first."""
+
+    def __init__(self, c=WIDTH):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(C, c, 3, padding=1), Residual(c), Residual(c),
+                                  nn.Conv2d(c, 2 * c, 3, 2, padding=1), Residual(2 * c), Residual(2 * c), nn.GroupNorm(8, 2 * c), nn.GELU())
+        self.read = nn.ModuleDict({k: nn.Linear(4 * c, len(world.LABELS[k])) for k in SEEN})
+
+    def forward(self, z):
+        y = self.conv(z.to(memory_format=torch.channels_last))
+        y = torch.cat([y.mean((2, 3)), y.amax((2, 3))], 1)
+        return {k: m(y) for k, m in self.read.items()}
+
+
+def shards(which):
+    """Pictures of the frames stage: latents [N, C, H/16, W/16], labels as numbers. The first ones test; of the others the
+    networks learn from every second one each."""
+    files = sorted((STATE / "frames").glob("*.npz"))
+    of = {"test": files[:TESTED], "judge": files[TESTED::2], "recogniser": files[TESTED + 1::2]}
+    x, labels = [], []
+    for p in of[which]:
+        q = numpy.load(p)
+        x.append(q["x"][:, :, 0])
+        labels += json.loads(str(q["labels"]))
+    x = torch.from_numpy(numpy.concatenate(x))
+    return x, {k: torch.tensor([world.LABELS[k].index(lab[k]) for lab in labels]) for k in SEEN}
+
+
+def shifted(z):
+    """Moved by up to a tile, the edge repeated: the camera might have stood beside."""
+    pad = F.pad(z, (1, 1, 1, 1), mode="replicate")
+    dy, dx = torch.randint(0, 3, (2,)).tolist()
+    return pad[:, :, dy:dy + z.shape[2], dx:dx + z.shape[3]]
+
+
+def learn(name, dev, minutes, batch):
+    x, y = shards(name)
+    net, path = Recogniser(), STATE / f"{name}.safetensors"
+    if weights(name).exists():
+        net = load(name, "cpu").train()
+    net = net.to(dev, memory_format=torch.channels_last)
+    opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=.05)
+    began, last, acc, n = time.time(), time.time(), [], 0
+    while (done := (time.time() - began) / (minutes * 60)) < 1:
+        for g in opt.param_groups:
+            g["lr"] = 2e-3 * curve(done, decay=.6)
+        i = torch.randint(len(x), (batch,))
+        z = shifted(x[i].float().to(dev))
+        with torch.autocast(dev, dtype=torch.bfloat16):
+            out = net(z + 0.15 * torch.rand(batch, 1, 1, 1, device=dev) * torch.randn_like(z))
+        loss = sum(F.cross_entropy(out[k].float(), y[k][i].to(dev)) for k in SEEN)
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        opt.step()
+        n += 1
+        acc.append(float(loss.detach()))
+        if time.time() - last > 60:
+            print(n, sum(acc) / len(acc), flush=True)
+            acc, last = [], time.time()
+            save_file({k: v.half() for k, v in net.state_dict().items()}, path)
+    save_file({k: v.half() for k, v in net.state_dict().items()}, path)
+
+
+def load(name, dev):
+    net = Recogniser()
+    net.load_state_dict({k: v.float() for k, v in load_file(weights(name)).items()})
+    return net.to(dev).eval()
+
+
+def agreement(votes, asked):
+    """How well a judge's scores {label: [N, classes]} fit what is asked [{label: class}]: [N], the mean logarithm of the
+    probability of what is asked; 0 where it can tell nothing of it."""
+    logs = {k: v.log_softmax(1) for k, v in votes.items()}
+    rows = [[logs[k][i, c] for k, c in q.items() if k in logs] for i, q in enumerate(asked)]
+    return torch.stack([torch.stack(row).mean() if row else torch.tensor(0.0) for row in rows])

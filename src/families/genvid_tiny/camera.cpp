@@ -1,0 +1,52 @@
+#include "families/genvid_tiny/camera.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/matmul.h>
+
+#include <cmath>
+
+namespace genvid::genvid_tiny {
+namespace {
+
+// Linear interpolation as a matrix [length, length]: pixel i shows what lay at
+// middle + (i - middle - shift) / size.
+Tensor hat(int64_t length, double shift, double growth, double hold, const Tensor& like) {
+  const Tensor at = at::arange(length, like.options());
+  const double middle = hold * static_cast<double>(length) - 0.5;
+  const Tensor source = ((at - middle - shift) * std::exp(-growth) + middle)
+                            .clamp_(0.0, static_cast<double>(length - 1));
+  return (source.unsqueeze(1) - at).abs_().neg_().add_(1.0).clamp_min_(0.0);
+}
+
+}  // namespace
+
+Camera::Camera(const WeightMap& w, const TransformerConfig& c)
+    : patch_(c.patch),
+      hold_(c.camera_hold),
+      moves_(c.camera_moves),
+      read_(w, c.text_dim, static_cast<int64_t>(c.camera_moves.size())),
+      basis_(w.get("basis", {c.block(), c.in_channels})),
+      mean_(w.get("mean", {c.block()})),
+      scale_(w.get("scale", {c.in_channels})) {}
+
+const CameraMove& Camera::move(const Tensor& pooled) const {
+  return moves_[static_cast<size_t>(read_(pooled).argmax(-1).item<int64_t>())];
+}
+
+Tensor Camera::carry(const Tensor& latent, const CameraMove& move, int64_t times) const {
+  const auto n = static_cast<double>(times);
+  const double right = n * move.right, down = n * move.down, growth = n * move.growth;
+  if (right == 0 && down == 0 && growth == 0) return latent;
+  const int64_t h = latent.size(2), w = latent.size(3);
+  const auto [t, p, q] = patch_;
+  Tensor x = at::matmul(latent.permute({0, 2, 3, 1}) * scale_, basis_.t()) + mean_;
+  x = x.view({h, w, 3 * t, p, q}).permute({2, 0, 3, 1, 4}).reshape({3 * t, h * p, w * q});
+  if (right != 0 || growth != 0) x = at::matmul(x, hat(w * q, right, growth, 0.5, x).t());
+  if (down != 0 || growth != 0) x = at::matmul(hat(h * p, down, growth, hold_, x), x);
+  x = x.view({3 * t, h, p, w, q}).permute({1, 3, 0, 2, 4}).reshape({1, h, w, -1});
+  return (at::matmul(x - mean_, basis_) / scale_).permute({0, 3, 1, 2});
+}
+
+}  // namespace genvid::genvid_tiny

@@ -1,0 +1,33 @@
+// What the camera of the prompt does to a latent that was before: the picture is shifted and
+// scaled, through the codec's linear part. Source: scripts/train/nets.py, class Camera.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "families/genvid_tiny/config.h"
+#include "nn/linear.h"
+#include "tensor/tensor.h"
+#include "weights/weight_map.h"
+
+namespace genvid::genvid_tiny {
+
+class Camera {
+ public:
+  Camera(const WeightMap& w, const TransformerConfig& config);
+
+  // Of the prompt, by the class that its mean embedding, fp32 [1, text_dim], scores highest.
+  const CameraMove& move(const Tensor& pooled) const;
+  // A latent fp32 [1, C, h, w] as the camera sees it when it has made `move` `times` over. What
+  // was outside the picture repeats its edge.
+  Tensor carry(const Tensor& latent, const CameraMove& move, int64_t times) const;
+
+ private:
+  std::array<int64_t, 3> patch_;  // of a latent position: frames, rows, columns
+  double hold_;
+  std::vector<CameraMove> moves_;
+  Linear read_;
+  Tensor basis_, mean_, scale_;  // the codec's, fp32 [block, C], [block], [C]
+};
+
+}  // namespace genvid::genvid_tiny
