@@ -29,6 +29,7 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
+        self.trust = c.get("keep_bias", 0.0)
         self.window, self.history, self.sigma = c["window"], c["history"], c["history_sigma"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
@@ -81,7 +82,7 @@ class Folder:
             whole = x if not m else torch.cat([history, x], 2)
             sigma = torch.full((1, whole.shape[2]), float(s[k]))
             sigma[:, :m] = self.sigma
-            both = [((whole - self.net(whole, sigma, *q))[:, :, m:] / s[k]) for q in (text, (*blank[:3], text[3]))]
+            both = [((whole - self.net(whole, sigma, *q, trust=self.trust))[:, :, m:] / s[k]) for q in (text, (*blank[:3], text[3]))]
             velocity = both[1] + guidance * (both[0] - both[1])
             x = x + (s[k + 1] - s[k]) * velocity
             if keep:

@@ -231,19 +231,21 @@ class Camera(nn.Module):
         x = (z.permute(0, 2, 3, 1) * self.scale) @ self.basis.T + self.mean
         x = x.view(n, h, w, 3 * t, p, q).permute(0, 3, 1, 4, 2, 5).reshape(n, 3 * t, h * p, w * q)
         if right or growth:
-            x = x @ hat(w * q, right, growth, .5, z.device).T
+            x = x @ resample(w * q, right, growth, .5, z.device).T
         if down or growth:
-            x = hat(h * p, down, growth, self.hold, z.device) @ x
+            x = resample(h * p, down, growth, self.hold, z.device) @ x
         x = x.view(n, 3 * t, h, p, w, q).permute(0, 2, 4, 1, 3, 5).reshape(n, h, w, -1)
         return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
 
 
-def hat(length, shift, growth, hold, dev):
-    """Linear interpolation as a matrix [length, length]: pixel i shows what lay at middle + (i - middle - shift) / size."""
+def resample(length, shift, growth, hold, dev):
+    """Interpolation (Catmull-Rom) as a matrix [length, length]: pixel i shows what lay at middle + (i - middle - shift) / size."""
     at = torch.arange(length, device=dev, dtype=torch.float32)
     middle = hold * length - .5
     source = (middle + (at - middle - shift) * math.exp(-growth)).clamp(0, length - 1)
-    return (1 - (source[:, None] - at).abs()).clamp(min=0)
+    d = (source[:, None] - at).abs()
+    weight = torch.where(d < 1, (1.5 * d - 2.5) * d * d + 1, torch.where(d < 2, ((2.5 - .5 * d) * d - 4) * d + 2, 0))
+    return weight / weight.sum(1, keepdim=True)
 
 
 PROBED = 2                                                              # early: the later blocks paint what is there
@@ -264,11 +266,11 @@ class Transformer(nn.Module):
         nn.init.constant_(self.keep.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=0.0):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        trust: added to what `keep` says; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -295,7 +297,7 @@ class Transformer(nn.Module):
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
         x0, past = self.out(y), past.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, c)
-        kept = torch.sigmoid(self.keep(y[:, 1:])) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
+        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         return x0 if probe is None else (x0, read)

@@ -4,20 +4,25 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 
 namespace genvid::genvid_tiny {
 namespace {
 
-// Linear interpolation as a matrix [length, length]: pixel i shows what lay at
+// Interpolation (Catmull-Rom) as a matrix [length, length]: pixel i shows what lay at
 // middle + (i - middle - shift) / size.
-Tensor hat(int64_t length, double shift, double growth, double hold, const Tensor& like) {
+Tensor resample(int64_t length, double shift, double growth, double hold, const Tensor& like) {
   const Tensor at = at::arange(length, like.options());
   const double middle = hold * static_cast<double>(length) - 0.5;
   const Tensor source = ((at - middle - shift) * std::exp(-growth) + middle)
                             .clamp_(0.0, static_cast<double>(length - 1));
-  return (source.unsqueeze(1) - at).abs_().neg_().add_(1.0).clamp_min_(0.0);
+  const Tensor d = (source.unsqueeze(1) - at).abs_();
+  const Tensor outer = at::where(d < 2, ((2.5 - 0.5 * d) * d - 4) * d + 2, at::zeros_like(d));
+  const Tensor weight = at::where(d < 1, (1.5 * d - 2.5) * d * d + 1, outer);
+  return weight / weight.sum(1, true);
 }
 
 }  // namespace
@@ -43,8 +48,8 @@ Tensor Camera::carry(const Tensor& latent, const CameraMove& move, int64_t times
   const auto [t, p, q] = patch_;
   Tensor x = at::matmul(latent.permute({0, 2, 3, 1}) * scale_, basis_.t()) + mean_;
   x = x.view({h, w, 3 * t, p, q}).permute({2, 0, 3, 1, 4}).reshape({3 * t, h * p, w * q});
-  if (right != 0 || growth != 0) x = at::matmul(x, hat(w * q, right, growth, 0.5, x).t());
-  if (down != 0 || growth != 0) x = at::matmul(hat(h * p, down, growth, hold_, x), x);
+  if (right != 0 || growth != 0) x = at::matmul(x, resample(w * q, right, growth, 0.5, x).t());
+  if (down != 0 || growth != 0) x = at::matmul(resample(h * p, down, growth, hold_, x), x);
   x = x.view({3 * t, h, p, w, q}).permute({1, 3, 0, 2, 4}).reshape({1, h, w, -1});
   return (at::matmul(x - mean_, basis_) / scale_).permute({0, 3, 1, 2});
 }

@@ -121,6 +121,7 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.patch = patch(o, what);
   c.camera_moves = camera_moves(json, what);
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
+  c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
   c.window = o.require_integer("window", 2, 1024);
   c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);

@@ -170,7 +170,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     const Tensor there = past.permute({0, 2, 3, 4, 1}).reshape({1, f * h * w, -1});
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
     Tensor made = behind(x0);
-    made.add_(keep_(behind(x)).sigmoid_().mul_(behind(there) - made));
+    const Tensor kept = keep_(behind(x)).add_(config_.keep_bias).sigmoid_();
+    made.add_(kept * (behind(there) - made));
   }
   return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
 }
