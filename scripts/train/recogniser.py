@@ -15,9 +15,7 @@ from tensors import load_file, save_file
 
 WIDTH = 96
 SEEN = ("subject", "setting", "time", "weather", "colour", "mover")      # what one latent shows
-
-
-TESTED = 5                                                     # shards that the recogniser never learns from
+TESTED = 5                                                               # shards that neither learns from
 
 
 class Residual(nn.Module):

@@ -71,15 +71,13 @@ float texture(const Grey& image, Block b) {
 Vector refine(const Grey& from, const Grey& to, Block b, const Best& best) {
   constexpr float kNever = std::numeric_limits<float>::max();
   const auto sum = [&](int dx, int dy) {
-    const bool inside = b.x + dx >= 0 && b.y + dy >= 0 && b.x + dx + kBlock <= to.width &&
-                        b.y + dy + kBlock <= to.height;
-    return inside ? difference(from, to, b, dx, dy, kNever) : best.sum;
+    return difference(from, to, b, best.dx + dx, best.dy + dy, kNever);
   };
-  Vector v;
-  v.dx = static_cast<float>(best.dx) +
-         between(sum(best.dx - 1, best.dy), best.sum, sum(best.dx + 1, best.dy));
-  v.dy = static_cast<float>(best.dy) +
-         between(sum(best.dx, best.dy - 1), best.sum, sum(best.dx, best.dy + 1));
+  const int left = b.x + best.dx, top = b.y + best.dy;
+  Vector v{static_cast<float>(best.dx), static_cast<float>(best.dy)};
+  // At the picture's edge one neighbour is missing, and a half of the parabola would lean outwards.
+  if (left > 0 && left + kBlock < to.width) v.dx += between(sum(-1, 0), best.sum, sum(1, 0));
+  if (top > 0 && top + kBlock < to.height) v.dy += between(sum(0, -1), best.sum, sum(0, 1));
   v.weight = texture(from, b);
   v.error = best.sum / (kBlock * kBlock);
   return v;

@@ -57,6 +57,7 @@ TEST(Quality, TellsTheCamera) {
     });
   };
   EXPECT_EQ(moving(0, 0, 0).camera, "static");
+  EXPECT_NEAR(moving(0, 0, 0).camera_zoom, 0, 1e-4) << "blocks at the edge lean outwards";
   EXPECT_EQ(moving(1.5, 0, 0).camera, "pan left");  // the picture moves right
   EXPECT_EQ(moving(-0.4, 0.1, 0).camera, "pan right");
   EXPECT_EQ(moving(0, 0.7, 0).camera, "tilt up");
