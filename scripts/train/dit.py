@@ -198,13 +198,12 @@ def best_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
     text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
-    best = highest = None
+    best, highest = None, torch.full((len(ids),), -torch.inf, device=ids.device)
     for _ in range(drafts):
         z = sample_window(net, torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device), None, text, blank, steps, guidance)
         score = agreement(judge(z[:, :, 0]), asked)
-        better = score > highest if best is not None else torch.ones_like(score, dtype=torch.bool)
-        best = z if best is None else torch.where(better[:, None, None, None, None], z, best)
-        highest = score if highest is None else torch.maximum(score, highest)
+        best = z if best is None else torch.where((score > highest)[:, None, None, None, None], z, best)
+        highest = torch.maximum(score, highest)
     return best
 
 

@@ -11,12 +11,14 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
 (0 = clean history), text hidden/pooled -> the clean latents x0 [B, C, F, h, w]:
     temb[b, f] = t2(silu(t1(sincos(1000 * sigma[b, f])))) + pool(pooled[b])      [B, F, D]
     mod[b, f]  = ada(silu(temb))                                                 [B, F, 6D], shared by all blocks
-    tokens     = inp(x) + place[h, w]                                            F*h*w tokens of width D
+    before     = for each latent the cleanest one before it, carried on by the prompt's camera (`before`, `Camera`)
+    tokens     = inp([x, before]) + place[h, w]                                  F*h*w tokens of width D
     7 x { s1, b1, g1, s2, b2, g2 = chunk(mod + block.mod)
           x += g1 * o(rope_attend(rms(q), rms(k), v of LN(x) * (1 + s1) + b1))
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
-    s, b = chunk(mod_out(silu(temb)));  x0 = out(LN(x) * (1 + s) + b)
+    s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
+    of all latents but the first:  x0 += sigmoid(keep(y) + trust) * (before - x0)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24

@@ -104,4 +104,5 @@ def agreement(votes, asked):
     probability of what is asked; 0 where it can tell nothing of it."""
     logs = {k: v.log_softmax(1) for k, v in votes.items()}
     rows = [[logs[k][i, c] for k, c in q.items() if k in logs] for i, q in enumerate(asked)]
-    return torch.stack([torch.stack(row).mean() if row else torch.tensor(0.0) for row in rows])
+    nothing = next(iter(votes.values())).new_zeros(())
+    return torch.stack([torch.stack(row).mean() if row else nothing for row in rows])

@@ -37,6 +37,14 @@ void read_genvid_tiny(const Json& json) {
     const auto c = genvid_tiny::parse_codec_config(json, kWhat);
     FUZZ_CHECK(c.patch == 16 && c.frames >= 1 && c.block() > 0);
   });
+  fuzz::error_of([&] {
+    const auto c = genvid_tiny::parse_judge_config(json, kWhat);
+    FUZZ_CHECK(c.latent_channels > 0 && c.width > 0 && c.width % 8 == 0);
+    FUZZ_CHECK(!c.labels.empty() && c.labels.size() <= 64);
+    for (const auto& [name, labels] : c.labels) {
+      FUZZ_CHECK(!labels.empty() && labels.size() <= 4096);
+    }
+  });
 }
 
 void read_wan(const Json& json) {

@@ -85,6 +85,26 @@ TEST(GenvidTinyConfig, TextAndCodec) {
   }
 }
 
+TEST(GenvidTinyConfig, Judge) {
+  const Json json{{"latent_channels", 64}, {"width", 96}, {"labels", {{"time", {"day", "night"}}}}};
+  const JudgeConfig c = parse_judge_config(json, "j");
+  EXPECT_EQ(c.width, 96);
+  ASSERT_EQ(c.labels.size(), 1u);
+  EXPECT_EQ(c.labels[0].second[1], "night");
+  const auto spoiled = [&](const char* key, Json value) {
+    Json bad = json;
+    bad[key] = std::move(value);
+    test::expect_error(ErrorKind::kModel, key, [&] { parse_judge_config(bad, "j"); });
+  };
+  spoiled("width", 90);
+  spoiled("width", 0);
+  spoiled("latent_channels", "many");
+  for (const Json& labels : {Json::object(), Json("x"), Json{{"time", 3}},
+                             Json{{"time", Json::array()}}, Json{{"time", {"day", 4}}}}) {
+    spoiled("labels", labels);
+  }
+}
+
 TEST(GenvidTiny, GeometryAndTraits) {
   const ModelFolder model =
       ModelFolder::open(std::filesystem::path(GENVID_SOURCE_DIR) / "models/tiny-genvid");
