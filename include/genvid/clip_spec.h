@@ -57,6 +57,7 @@ struct ClipSpec {
   int64_t window_latents = 0;     // latent frames of one window; 0 with "window"
   int64_t first_latents = 0;      // "extend": those of the first window, behind nothing
   int64_t drafts = 1;             // and how often it is made; a judge keeps one
+  bool closes = false;            // and its last window leads to the clip's first latent frame
   int64_t overlap_latents = 0;    // latent frames that neighbouring windows share
   int64_t ar_step = 0;            // "diffusion-forcing": steps that a block lags behind the last,
   double addnoise_condition = 0;  // and timestep of the frames that a window goes on from

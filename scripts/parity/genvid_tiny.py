@@ -1,7 +1,7 @@
 """Runs a genvid-tiny folder through scripts/train's own networks, in fp32, and records a tensor per stage.
 
 The names are those of README.md; `step{i}.cond` and `.uncond` are velocities, (x - x0) / sigma, as every family's.
-`rollout.latents` is a clip of one and a half windows, from torch noise.
+`rollout.latents` is a clip of more than a window, `loop.latents` one that leads back to its first latent, from torch noise.
 """
 import json
 import pathlib
@@ -30,7 +30,7 @@ class Folder:
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
         self.trust = c.get("keep_bias", 0.0)
-        self.window, self.history, self.sigma = c["window"], c["history"], c["history_sigma"]
+        self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
         def load(name, file):
@@ -74,15 +74,15 @@ class Folder:
             frames = frames + self.decoder(z)[0]
         return frames.clamp(-1, 1).transpose(1, 2)                     # [1, 3, F, H, W]
 
-    def window_of(self, noise, history, text, blank, steps, guidance, keep=None):
-        """`sample_window` of scripts/train/dit.py without autocast; `keep` takes what each step gives."""
-        m = 0 if history is None else history.shape[2]
+    def window_of(self, noise, history, text, blank, steps, guidance, keep=None, anchor=None, end=None):
+        """`sample_window` of scripts/train/dit.py without autocast; `keep` takes what each step gives; end: the latent behind."""
+        m, n = 0 if history is None else history.shape[2], noise.shape[2]
         x, s = noise, dit.levels(steps)
         for k in range(steps):
-            whole = x if not m else torch.cat([history, x], 2)
+            whole = torch.cat([q for q in (history, x, end) if q is not None], 2)
             sigma = torch.full((1, whole.shape[2]), float(s[k]))
-            sigma[:, :m] = self.sigma
-            both = [((whole - self.net(whole, sigma, *q, trust=self.trust))[:, :, m:] / s[k]) for q in (text, (*blank[:3], text[3]))]
+            sigma[:, :m] = sigma[:, m + n:] = self.sigma
+            both = [((whole - self.net(whole, sigma, *q, trust=self.trust, anchor=anchor))[:, :, m:m + n] / s[k]) for q in (text, (*blank[:3], text[3]))]
             velocity = both[1] + guidance * (both[0] - both[1])
             x = x + (s[k + 1] - s[k]) * velocity
             if keep:
@@ -90,14 +90,19 @@ class Folder:
                 keep(f"step{k}.noise", velocity), keep(f"step{k}.latents", x)
         return x
 
-    def rollout(self, noise, text, blank, latents, steps, guidance, later):
-        done = None
-        while done is None or done.shape[2] < latents:
-            at = 0 if done is None else done.shape[2]
-            history = None if done is None else done[:, :, -self.history:]
-            n = self.first if history is None else self.window - history.shape[2]
-            new = self.window_of(noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
-            done = new if done is None else torch.cat([done, new], 2)
+    def rollout(self, noise, text, blank, latents, steps, guidance, later, loop=False):
+        """loop: it begins with one latent, to which the last window leads back. That window has the last place for it, and as much
+        more of what was before."""
+        done = self.window_of(noise[:, :, :1 if loop else self.first], None, text, blank, steps, guidance)
+        while (at := done.shape[2]) < latents:
+            m, left = min(self.history, at), latents - at
+            n, end = self.window - m, None
+            if loop and left <= n:
+                m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, :1]
+            first = at - m - (at - m) % self.reach
+            anchor = done[:, :, first], torch.tensor([at - m - first])
+            new = self.window_of(noise[:, :, at:at + n], done[:, :, -m:], text, blank, steps, later, None, anchor, end)
+            done = torch.cat([done, new], 2)
         return done[:, :, :latents]
 
 
@@ -144,8 +149,10 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         keep("enc.input", seen)
         keep("enc.mode", m.encoder.encode(seen[:, :, : 2 * frames].transpose(1, 2) / 2 + 0.5))
     if rollout_steps:
-        length = m.window + m.history
+        length = m.window + 2 * m.history
         keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later))
+        length = m.window + m.history
+        keep("loop.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, loop=True))
     save_file(kept, f"{out}.safetensors")
     info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance, "guidance_scale_2": later,
             "shift": 3.0, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,

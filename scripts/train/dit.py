@@ -17,6 +17,7 @@ from store import empty_ids
 from tensors import load_file, save_file
 
 HISTORY, WINDOW = 2, 5
+REACH = 30                                                      # latents for which a picture is the anchor of those behind it
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = 2.0                                                     # in what was before, when sampling: a history of one's own misleads more than a true one
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
@@ -47,14 +48,14 @@ def routes(n, positions, dev, share=0.5):
     return torch.rand(n, positions, device=dev).argsort(1)[:, : int(positions * share)]
 
 
-def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None):
+def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None, anchor=None):
     """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. seen [B, F, 12, h, w]
     (painter.layout): tiles of what a prompt names count for more than others, which leaves the minimum where it is; and
     the tokens of an early block have to tell `probe` what is where."""
     s = sigma[:, None, :, None, None]
     x = (1 - s) * x0 + s * noise
     with torch.autocast(x0.device.type, dtype=torch.bfloat16):
-        y = net(x, sigma, *text, route, probe)
+        y = net(x, sigma, *text, route, probe, anchor=anchor)
     y, read = (y, None) if probe is None else y
     e = (y.float() - x0).pow(2).mean(1)                             # [B, F, h, w]
     if seen is not None:
@@ -163,7 +164,7 @@ def run(trainer, loss_of, minutes, batch, table, validate, decay=0.4, stores=())
 
 def note(trainer, table, acc, validate, first, began):
     got = [q for q in acc if q is not None]
-    log(table, samples=trainer.samples, loss=sum(got) / max(1, len(got)), val=validate(trainer.averaged()),
+    log(table, samples=trainer.samples, loss=sum(got) / max(1, len(got)), **validate(trainer.averaged()),
         minutes=(time.time() - began) / 60, per_s=(trainer.samples - first) / (time.time() - began))
 
 
@@ -174,8 +175,9 @@ def levels(steps, shift=3.0, dev="cpu"):
 
 
 @torch.no_grad()
-def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=0.02):
-    """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says."""
+def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, hist_sigma=0.02):
+    """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
+    anchor: as `nets.anchored` takes it."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -185,9 +187,9 @@ def sample_window(net, noise, history, text, blank, steps, guidance, hist_sigma=
         sigma = torch.full((b, m + n), float(s[k]), device=x.device)
         sigma[:, :m] = hist_sigma
         with torch.autocast(x.device.type, dtype=torch.bfloat16):
-            y = net(whole, sigma, *text, trust=TRUST)[:, :, m:].float()
+            y = net(whole, sigma, *text, trust=TRUST, anchor=anchor)[:, :, m:].float()
             if guidance != 1:
-                u = net(whole, sigma, *blank[:3], text[3], trust=TRUST)[:, :, m:].float()
+                u = net(whole, sigma, *blank[:3], text[3], trust=TRUST, anchor=anchor)[:, :, m:].float()
                 y = u + guidance * (y - u)
         x = x + (s[k + 1] - s[k]) * (x - y) / s[k]
     return x
@@ -207,6 +209,15 @@ def best_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
     return best
 
 
+def anchor_of(done, at, new):
+    """Of the window that ends with `new` latents from `at` on: the clip's first picture, or of a long clip the latest of every REACH."""
+    if done is None:
+        return None
+    start = at + new - WINDOW
+    first = start - start % REACH
+    return done[:, :, first], torch.full((len(done),), start - first, device=done.device)
+
+
 @torch.no_grad()
 def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER, judge=None, drafts=DRAFTS):
     """A clip of `latents` latents: a picture, with a judge the best of several, then windows after the last HISTORY latents as clean history, guided by
@@ -222,6 +233,6 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, la
         at = 0 if done is None else done.shape[2]
         history = None if done is None else done[:, :, -HISTORY:]
         n = 1 if history is None else WINDOW - history.shape[2]
-        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later)
+        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later, anchor_of(done, at, n))
         done = new if done is None else torch.cat([done, new], 2)
     return done[:, :, :latents]

@@ -12,13 +12,15 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
     temb[b, f] = t2(silu(t1(sincos(1000 * sigma[b, f])))) + pool(pooled[b])      [B, F, D]
     mod[b, f]  = ada(silu(temb))                                                 [B, F, 6D], shared by all blocks
     before     = for each latent the cleanest one before it, carried on by the prompt's camera (`before`, `Camera`)
-    tokens     = inp([x, before]) + place[h, w]                                  F*h*w tokens of width D
+    anchor     = the clip's first picture, carried on to each latent; 0 where the camera did not see that yet (`anchored`)
+    tokens     = inp([x, before, anchor]) + place[h, w]                          F*h*w tokens of width D
     7 x { s1, b1, g1, s2, b2, g2 = chunk(mod + block.mod)
           x += g1 * o(rope_attend(rms(q), rms(k), v of LN(x) * (1 + s1) + b1))
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
     of all latents but the first:  x0 += sigmoid(keep(y) + trust) * (before - x0)
+    of all, where the anchor is:   x0 += sigmoid(hold(y)) * seen * (anchor - x0)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -172,6 +174,19 @@ def before(x, sigma, move, camera):
     return torch.cat([torch.zeros_like(first)[:, :, None], carried.unflatten(0, (-1, count - 1)).transpose(1, 2)], 2)
 
 
+def anchored(x, anchor, move, camera):
+    """The clip's first picture as the camera sees it at each latent of x [B, C, F, h, w], and what share of each position it saw:
+    [B, C, F, h, w], [B, 1, F, h, w]. anchor: None, or (z [B, C, h, w], latents from it to the first of x [B], less than 0
+    for none). Against the slow loss of what the first picture shows."""
+    if anchor is None:
+        return torch.zeros_like(x), torch.zeros_like(x[:, :1])
+    (z, ago), count = anchor, x.shape[2]
+    far = move.repeat_interleave(count, 0) * (ago[:, None] + torch.arange(count, device=x.device)).flatten()[:, None]
+    carried, seen = camera.carry(z.repeat_interleave(count, 0), far), camera.seen(far, *z.shape[2:])
+    seen = seen * (ago.repeat_interleave(count) >= 0)[:, None, None]
+    return tuple(q.unflatten(0, (-1, count)).transpose(1, 2) for q in (carried * seen[:, None], seen[:, None]))
+
+
 # What the camera does in the time of a latent: pixels to the right and down, growth (natural logarithm of the size). Of what
 # is far away, at the middle of the speeds in world.py.
 MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.01, 0), "tilt down": (0, -1.01, 0),
@@ -227,6 +242,12 @@ class Camera(nn.Module):
                     out[here] = self.carried(out[here], *m.tolist())
         return out
 
+    def seen(self, move, h, w):
+        """What share of each latent position is carried there by `move` [N, 3], not repeated from the edge: [N, h, w]."""
+        sides = ((h * self.patch[1], move[:, 1], self.hold, self.patch[1]), (w * self.patch[2], move[:, 0], .5, self.patch[2]))
+        rows, columns = (inside(length, shift, move[:, 2], hold).unflatten(1, (-1, side)).mean(2) for length, shift, hold, side in sides)
+        return rows[:, :, None] * columns[:, None]
+
     def carried(self, z, right, down, growth):
         n, _, h, w = z.shape
         t, p, q = self.patch
@@ -238,6 +259,13 @@ class Camera(nn.Module):
             x = resample(h * p, down, growth, self.hold, z.device) @ x
         x = x.view(n, 3 * t, h, p, w, q).permute(0, 2, 4, 1, 3, 5).reshape(n, h, w, -1)
         return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
+
+
+def inside(length, shift, growth, hold):
+    """1 for each pixel of a side that shows what lay inside of it, else 0: [N, length]; shift and growth [N], as in `resample`."""
+    at, middle = torch.arange(length, device=shift.device, dtype=torch.float32), hold * length - .5
+    source = middle + (at - middle - shift[:, None]) * torch.exp(-growth)[:, None]
+    return ((source > -.5) & (source < length - .5)).float()
 
 
 def resample(length, shift, growth, hold, dev):
@@ -257,22 +285,23 @@ class Transformer(nn.Module):
     def __init__(self, d=384, layers=7, rows=10, columns=16, camera=None):
         super().__init__()
         self.d = d
-        self.inp, self.out, self.keep = nn.Linear(2 * C, d), nn.Linear(d, C), nn.Linear(d, C)
+        self.inp, self.out = nn.Linear(3 * C, d), nn.Linear(d, C)
+        self.keep, self.hold = nn.Linear(d, C), nn.Linear(d, C)
         self.camera = camera or Camera(ATTRIBUTES["camera"], 3 * STEP * PATCH * PATCH)
         self.place = nn.Parameter(0.02 * torch.randn(rows, columns, d))
         self.t1, self.t2, self.pool = nn.Linear(256, d), nn.Linear(d, d), nn.Linear(TEXT, d)
         self.ada, self.mod_out = nn.Linear(d, 6 * d), nn.Linear(d, 2 * d)
         self.blocks = nn.ModuleList([Block(d) for _ in range(layers)])
-        for m in (self.out, self.mod_out, self.keep):
+        for m in (self.out, self.mod_out, self.keep, self.hold):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
-        nn.init.constant_(self.keep.bias, -2)
+        nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=0.0):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=0.0, anchor=None):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        trust: added to what `keep` says; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        anchor: as `anchored` takes it; trust: added to what `keep` says; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -280,8 +309,8 @@ class Transformer(nn.Module):
             temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
             temb = F.silu(temb)
             mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
-        past = before(x, sigma, move, self.camera)
-        y = self.inp(torch.cat([x, past], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
+        past, (held, seen) = before(x, sigma, move, self.camera), anchored(x, anchor, move, self.camera)
+        y = self.inp(torch.cat([x, past, held], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)
         keep = keep[:, None, None, :]
@@ -298,9 +327,11 @@ class Transformer(nn.Module):
         y = part if route is None else y.scatter(1, at, part)
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
-        x0, past = self.out(y), past.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, c)
+        x0 = self.out(y)
+        past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
         kept = torch.sigmoid(self.keep(y[:, 1:]) + trust) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
+        x0 = x0 + torch.sigmoid(self.hold(y)) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         return x0 if probe is None else (x0, read)
 

@@ -9,7 +9,8 @@ import world
 from tokens import Tokenizer
 
 # first seeds: training material and held-out material never share a scene
-BASE = {"clips": 10_000_000, "frames": 20_000_000, "windows": 60_000_000, "held": 1_000_000}
+BASE = {"clips": 10_000_000, "frames": 20_000_000, "windows": 60_000_000, "long": 80_000_000, "held": 1_000_000}
+SIZE = {"long": 50}                                                      # scenes of a shard, else 100
 
 
 def blocks(scenes, start, count, dev):
@@ -24,15 +25,16 @@ def mirrored(lab):
     return dict(lab, way=other.get(lab["way"], lab["way"]), camera=other.get(lab["camera"], lab["camera"]))
 
 
-def shard(kind, number, dev, codec=None, size=100, length=7):
+def shard(kind, number, dev, codec=None):
     """-> dict: `x` pixels or latents; `ids` of four captions a scene [N, 4, 48]; `labels` with start times, one dict a
     scene; `layout` [N, latents, 12, H/16, W/16] (painter.layout). Training latents come twice, as painted and in a mirror:
     painting is what costs."""
+    size = SIZE.get(kind, 100)
     first = BASE[kind] + number * size
     scenes = painter.seeds(first, size)
     r = random.Random(first)
-    count = {"clips": 3, "frames": 1, "windows": length}[kind]
-    longest = world.DURATION - {"clips": 1, "frames": .34, "windows": count / 3}[kind]
+    count = {"clips": 3, "frames": 1, "windows": 7, "long": 30}[kind]
+    longest = world.DURATION - (.34 if kind == "frames" else count / 3)
     start = [0.0 if kind == "windows" and r.random() < .4 else r.uniform(0, longest) for _ in scenes]
     step = 1 if dev == "cpu" else 50
     painted = (blocks(scenes[i:i + step], start[i:i + step], count, dev) for i in range(0, size, step))

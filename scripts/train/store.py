@@ -1,6 +1,5 @@
 """Painted latents and their captions in memory. Painters may go on meanwhile: `refresh` takes in new shards.
 Shard 0 is never trained on: the validation error comes from it."""
-import json
 import zlib
 
 import numpy
@@ -19,10 +18,10 @@ def empty_ids(n, dev):
 class Store:
     def __init__(self, kind, dev, text):
         self.folder, self.dev, self.text, self.read = STATE / kind, dev, text, set()
-        self.x = self.ids = self.start = self.seen = self.held = None
+        self.x = self.ids = self.seen = self.true = self.held = None
         self.hidden, self.pooled = [], None                # captions encoded once; on a GPU that is quick enough to do anew
         self.refresh()
-        if self.held is None or self.x is None:
+        if self.x is None or (self.held is None and self.true is None):
             raise SystemExit(f"{self.folder} needs shard 0 and one more: run `data {kind}` first")
 
     def refresh(self):
@@ -32,13 +31,14 @@ class Store:
             q = numpy.load(p)
             self.read.add(p.name)
             x, ids = (torch.from_numpy(q[k]).to(self.dev) for k in ("x", "ids"))
-            start = torch.tensor([lab["start"] for lab in json.loads(str(q["labels"]))], device=self.dev)
-            if p.stem == "0000":
+            if p.stem == "0000" and "true" not in q:
                 self.held = (x, ids)
                 continue
             join = lambda old, new: new if old is None else torch.cat([old, new])
             seen = torch.from_numpy(q["layout"]).to(self.dev)
-            self.x, self.ids, self.start, self.seen = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.start, start), (self.seen, seen)))
+            if "true" in q:                                # x is what the model made, `true` what it was to make
+                self.true = join(self.true, torch.from_numpy(q["true"]).to(self.dev))
+            self.x, self.ids, self.seen = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.seen, seen)))
             if self.dev == "cpu":
                 hidden, pooled = self.encoded(p, ids)
                 self.hidden += list(hidden)

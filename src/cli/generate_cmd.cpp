@@ -99,7 +99,7 @@ Request resolve_request(const GenerateFlags& f) {
   f.fields.apply(request);
   if (f.loop) {
     if (request.rollout != "auto" && request.rollout != "loop") {
-      throw Error(ErrorKind::kUsage, "--loop is made by windows that go around, not by --rollout " +
+      throw Error(ErrorKind::kUsage, "--loop decides how a clip is made, and so does --rollout " +
                                          request.rollout + "; give one of the two");
     }
     request.rollout = "loop";

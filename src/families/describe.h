@@ -81,6 +81,7 @@ struct Traits {
   int64_t history_latents = 0;
   double history_timestep = 0;
   int64_t first_latents = 0;  // of a clip with nothing before it, made first; 0 = a whole window
+  int64_t anchor_reach = 0;   // latents for which one is shown to the windows behind it; 0 = never
   int64_t drafts = 1;         // of that start, of which the model's own judge keeps one
   bool cpu_bf16 = false;      // bf16 by default on a CPU that multiplies matrices in it
   std::optional<CausalRollout> causal;

@@ -43,6 +43,9 @@ struct Conditioning {
   std::vector<bool> pinned;  // per latent frame; the pipeline holds these frames at pinned_latents
                              // and gives them pinned_timestep
   double pinned_timestep = 0;
+  // For models that go on looking at what the clip began with (Traits.anchor_reach):
+  Tensor anchor_latents{};  // [1, C, 1, H, W] fp32, or undefined
+  int64_t anchor_age = 0;   // latent frames from it to the first of these
   // For models that are told, or can be limited so: the frame rate; and blocks of so many latent
   // frames, each of which sees itself and those before it (0 or 1: every frame sees all).
   double fps = 24;

@@ -30,10 +30,12 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
     }
   } else if (spec.rollout == "extend" || spec.rollout == "diffusion-forcing") {
     const int64_t past = extends ? spec.overlap_latents : 0;
-    for (const int64_t start : extension_starts(plan.latent_frames, window, spec.overlap_latents,
-                                                spec.first_latents, past)) {
+    const int64_t made = plan.latent_frames - plan.rollout.given_at_end;
+    for (const int64_t start :
+         extension_starts(made, window, spec.overlap_latents, spec.first_latents, past)) {
       if (start > 0) add(frame_of(start));
     }
+    if (made < plan.latent_frames) add(frame_of(made));
   }
   return out;
 }

@@ -55,6 +55,7 @@ Json rollout_key(const ClipSpec& s) {
     key.push_back(s.first_latents);
     key.push_back(s.drafts);
   }
+  if (s.closes) key.push_back("closes");
   if (s.rollout == "diffusion-forcing") {
     for (const Json& value : {Json(s.block_latents), Json(s.ar_step), Json(s.addnoise_condition)}) {
       key.push_back(value);

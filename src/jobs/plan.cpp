@@ -124,7 +124,7 @@ void decide_images(const Request& request, const Traits& traits) {
     if (!path.empty() && input == ImageInput::kNone) {
       const bool last = &path == &request.last_image;
       usage(traits.title + " takes no " + option +
-            (last ? "; FLF2V, I2V A14B and SkyReels-V2 DF checkpoints do" : ""));
+            (last ? "; genvid-tiny, FLF2V, I2V A14B and SkyReels-V2 DF checkpoints do" : ""));
     }
   };
   if (request.extend.empty()) {

@@ -32,8 +32,8 @@ size_t nearest(const std::vector<int64_t>& borders, double frame) {
 
 void require_parts(const Plan& plan, double length) {
   const ClipSpec& spec = plan.spec;
-  if (spec.rollout == "loop") {
-    refuse("the windows of --loop go around, so it has one prompt; leave one of the two out");
+  if (spec.rollout == "loop" || spec.closes) {
+    refuse("--loop comes back to where it began, so it has one prompt; leave one of the two out");
   }
   if (!plan.borders.empty()) return;
   const std::string rollout = spec.rollout == "window" ? "" : " of rollout " + spec.rollout;

@@ -63,6 +63,10 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
       asked != "diffusion-forcing") {
     cannot(asked, traits, "ends on --last-image by diffusion forcing alone; leave --rollout out");
   }
+  if (traits.history_latents > 0 && !request.last_image.empty() && asked != "auto" &&
+      asked != "extend") {
+    cannot(asked, traits, "is led to --last-image window after window; leave --rollout out");
+  }
   if (asked == "window") return asked;
   if (asked == "overlap") {
     if (traits.image == ImageInput::kRequired) {
@@ -114,8 +118,8 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
   if (traits.forcing) return "diffusion-forcing";
   // Trained on whole windows, of which a short clip is cut; a single latent is a picture.
   const bool whole_windows =
-      traits.history_latents > 0 &&
-      (traits.first_latents > 0 || traits.geometry.latents_of(spec.frames) > 1);
+      traits.history_latents > 0 && (traits.first_latents > 0 || !request.last_image.empty() ||
+                                     traits.geometry.latents_of(spec.frames) > 1);
   return fits && !whole_windows ? "window" : long_rollout(request, traits);
 }
 
@@ -181,14 +185,18 @@ void check_loop(const Request& request, const Traits& traits) {
   }
 }
 
-// Window after window, each from the model's own latents.
+// Window after window, each from the model's own latents. A picture at the end is the last latent
+// frame, and made by none.
 void decide_extension(const Request& request, const Traits& traits, ClipSpec& spec, Rollout& out) {
-  const bool extends = !request.extend.empty();
-  const int64_t latents = new_latents(traits.geometry, spec.frames, extends);
+  const bool extends = !request.extend.empty(), ends = !request.last_image.empty();
+  const int64_t latents = new_latents(traits.geometry, spec.frames, extends) - (ends ? 1 : 0);
   spec.overlap_latents = traits.history_latents;
   // Otherwise a picture or a video is there already.
   if (!extends && request.image.empty()) spec.first_latents = traits.first_latents;
+  // What a loop comes back to is there before its other windows are made.
+  if (spec.closes) spec.first_latents = std::max<int64_t>(1, spec.first_latents);
   if (spec.first_latents > 0 && request.init_latents.empty()) spec.drafts = traits.drafts;
+  out.given_at_end = ends ? 1 : 0;
   if (extends) out.past_frames = traits.geometry.frames_of(traits.history_latents);
   out.windows =
       static_cast<int64_t>(extension_starts(latents, spec.window_latents, spec.overlap_latents,
@@ -210,7 +218,15 @@ std::string start_of(const ClipSpec& spec) {
          " drafts the one that shows most of the prompt)";
 }
 
-// Windows go around; every latent frame is whole, for none is the first.
+std::string extension_reason(const Rollout& out, const Traits& traits, const ClipSpec& spec,
+                             const std::string& limit) {
+  return std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") + " of " +
+         limit + start_of(spec) + ", each from the last " + std::to_string(traits.history_latents) +
+         " latent frames of the one before";
+}
+
+// Windows go around; every latent frame is whole, for none is the first. Models that go on from
+// their own latents and can be led somewhere come back to their start instead.
 Rollout loop_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                      std::vector<std::string>& warnings) {
   check_loop(request, traits);
@@ -224,10 +240,19 @@ Rollout loop_rollout(const Request& request, const Traits& traits, ClipSpec& spe
     spec.frames = latents * f;
   }
   spec.window_latents = window;
-  spec.overlap_latents = overlap_of(window);
   Rollout out;
-  out.name = spec.rollout = "loop";
   out.window_frames = g.frames_of(window);
+  if (traits.history_latents > 0 && traits.last_image != ImageInput::kNone) {
+    out.name = spec.rollout = "extend";
+    spec.closes = true;
+    decide_extension(request, traits, spec, out);
+    out.reason =
+        extension_reason(out, traits, spec, std::to_string(out.window_frames) + " frames") +
+        "; the last one leads back to the first";
+    return out;
+  }
+  spec.overlap_latents = overlap_of(window);
+  out.name = spec.rollout = "loop";
   out.windows =
       static_cast<int64_t>(plan_ring(latents, window, spec.overlap_latents, 0).starts.size());
   out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") + " of " +
@@ -275,10 +300,9 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
                    std::to_string(spec.overlap_latents) + " latent frames, blended at every step";
     } else if (out.name == "extend") {
       decide_extension(request, traits, spec, out);
-      out.reason = std::to_string(out.windows) + (out.windows == 1 ? " window" : " windows") +
-                   " of " + limit + start_of(spec) + ", each from the last " +
-                   std::to_string(traits.history_latents) +
-                   " latent frames of the one before; memory does not grow";
+      out.reason = extension_reason(out, traits, spec, limit) +
+                   (request.last_image.empty() ? "" : ", the last one led to a picture") +
+                   "; memory does not grow";
     } else {
       out.windows = ceil_div(spec.frames - (extends ? 0 : 1), out.window_frames - 1);
       if (extends) out.past_frames = 1;

@@ -4,6 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "pipeline/decode.h"
 #include "pipeline/past.h"
 #include "pipeline/rescue.h"
 #include "weights/tensor_file.h"
@@ -43,6 +44,10 @@ void ClipDelivery::push(const Tensor& latents) {
   if (keeps_latents()) {
     parts_.push_back(latents.to(at::kCPU, at::kFloat).clone());
   }
+  if (!spec_.closes) decode(latents);
+}
+
+void ClipDelivery::decode(const Tensor& latents) {
   if (failed_) return;
   if (!decoder_) open();
   clock_.start("decode", total_, done_);
@@ -60,6 +65,15 @@ void ClipDelivery::push(const Tensor& latents) {
 }
 
 void ClipDelivery::finish() {
+  if (spec_.closes) {
+    const Tensor all = collected(), end = loop_start(all);
+    open();
+    for (int64_t t = 0; t < end.size(2); ++t) {
+      decoder_->push(end.narrow(2, t, 1).to(context_.device));
+    }
+    start_.loop = true;
+    decode(all);
+  }
   if (!spec_.save_latents.empty()) write_latents(spec_.save_latents, collected(), true, start_);
   if (failed_) rethrow_with_rescue(*failed_, spec_, collected(), start_);
   clock_.start("encode", 0);
@@ -73,7 +87,7 @@ void ClipDelivery::finish() {
 }
 
 bool ClipDelivery::keeps_latents() const {
-  return !spec_.save_latents.empty() || !spec_.rescue_latents.empty();
+  return spec_.closes || !spec_.save_latents.empty() || !spec_.rescue_latents.empty();
 }
 
 Tensor ClipDelivery::collected() const { return at::cat(parts_, 2); }

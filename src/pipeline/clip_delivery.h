@@ -25,8 +25,9 @@ class ClipDelivery {
   // The end of spec.past as so many latent frames. The decoder goes on from them; their frames are
   // in the file already.
   Tensor take_past(int64_t latents);
-  // The next latent frames [1, C, t, H, W]. When the output fails, later ones are only collected,
-  // so that finish() can keep the whole clip's: what was sampled is not lost.
+  // The next latent frames [1, C, t, H, W]. Those of a loop (spec.closes) wait for finish(), since
+  // the decoder begins as it is after the last of them. When the output fails, later ones are only
+  // collected, so that finish() can keep the whole clip's: what was sampled is not lost.
   void push(const Tensor& latents);
   // After the last part: writes spec.save_latents, ends the file. Throws what the output threw,
   // with the latents in spec.rescue_latents.
@@ -36,6 +37,7 @@ class ClipDelivery {
 
  private:
   void open();
+  void decode(const Tensor& latents);
   bool keeps_latents() const;
   Tensor collected() const;
 

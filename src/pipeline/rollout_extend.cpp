@@ -11,6 +11,7 @@
 #include "core/window_plan.h"
 #include "diffusion/guidance.h"
 #include "genvid/error.h"
+#include "pipeline/anchors.h"
 #include "pipeline/clip_delivery.h"
 #include "pipeline/clip_noise.h"
 #include "pipeline/forced_window.h"
@@ -21,12 +22,13 @@
 namespace genvid {
 namespace {
 
-// latents: of a window that begins with the known ones.
-Conditioning history(const Tensor& known, const Tensor& latents, double timestep) {
+// latents: of a window that begins with so many known ones, and may end with one.
+Conditioning pinned(const Tensor& latents, int64_t known, bool end, double timestep) {
   Conditioning out;
   out.pinned_latents = latents;
-  out.pinned.assign(static_cast<size_t>(out.pinned_latents.size(2)), false);
-  std::fill_n(out.pinned.begin(), known.size(2), true);
+  out.pinned.assign(static_cast<size_t>(latents.size(2)), false);
+  std::fill_n(out.pinned.begin(), known, true);
+  if (end) out.pinned.back() = true;
   out.pinned_timestep = timestep;
   return out;
 }
@@ -40,41 +42,75 @@ class Rollout {
         spec_(spec),
         clip_(spec),
         traits_(family.description->traits(*context.model)),
-        total_(latents_to_make(spec, traits_.geometry)),
+        total_(latents_to_make(spec, traits_.geometry) - (includes_end() ? 1 : 0)),
         clock_(clock),
         windows_(static_cast<int64_t>(extension_starts(total_, spec.window_latents,
                                                        spec.overlap_latents, spec.first_latents,
                                                        spec.past.empty() ? 0 : spec.overlap_latents)
                                           .size())),
         noise_(spec, traits_.geometry, noise_latents()),
-        delivery_(family, context, spec, frames, sink, clock, total_) {}
+        anchors_(traits_.anchor_reach),
+        delivery_(family, context, spec, frames, sink, clock, total_ + (includes_end() ? 1 : 0)) {}
 
   Extended run() {
     clip_.keep.part = 0;
-    known_ = picture(spec_.image);
+    recent_ = picture(spec_.image);
     end_ = picture(spec_.last_image);
     clock_.start("load", 0);
     resident_.emplace(family_, context_);
     load_judge();
     if (!spec_.past.empty()) {
-      known_ = delivery_.take_past(spec_.overlap_latents);
-    } else if (known_.defined()) {
-      deliver(known_);
+      recent_ = delivery_.take_past(spec_.overlap_latents);
+    } else if (recent_.defined()) {
+      deliver(recent_);
     }
+    begin_anchors();
     while (done_ < total_) {
       const Tensor fresh = next_window();
+      anchors_.add(fresh, done_);
+      if (spec_.closes && done_ == 0) end_ = fresh.narrow(2, 0, 1).clone();
       deliver(fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_)));
-      known_ = known_.defined() ? at::cat({known_, fresh}, 2) : fresh;
-      const int64_t keep = std::min(spec_.overlap_latents, known_.size(2));
-      known_ = known_.narrow(2, known_.size(2) - keep, keep).clone();
+      recent_ = recent_.defined() ? at::cat({recent_, fresh}, 2) : fresh;
+      const int64_t most = forced() ? 0 : spec_.window_latents - 2;
+      recent_ = latest(std::max(spec_.overlap_latents, most)).clone();
+      if (prompt_begins()) begin_anchors();
       ++window_;
       clip_.keep.part = window_;
     }
+    if (includes_end()) deliver(end_);
     delivery_.finish();
     return made_;
   }
 
  private:
+  // A picture at the end stands behind forced windows; of others it is the clip's last latent
+  // frame.
+  bool includes_end() const { return spec_.last_image.has_value() && !forced(); }
+
+  // So many of the latent frames before the present one, or all there are; undefined when none is.
+  Tensor latest(int64_t count) const {
+    if (!recent_.defined()) return {};
+    const int64_t have = std::min(count, recent_.size(2));
+    return recent_.narrow(2, recent_.size(2) - have, have);
+  }
+
+  // What windows go on from: before the first one, all there is.
+  Tensor behind() const { return window_ == 0 ? recent_ : latest(spec_.overlap_latents); }
+
+  // With what is known: of a clip that begins, or of one that goes on under another prompt.
+  void begin_anchors() {
+    const Tensor known = latest(spec_.overlap_latents);
+    const int64_t first = done_ - (known.defined() ? known.size(2) : 0);
+    anchors_.begin(first);
+    if (known.defined()) anchors_.add(known, first);
+  }
+
+  // Whether the present window is the first under a prompt that is not the clip's first.
+  bool prompt_begins() const {
+    return std::any_of(spec_.prompt_changes.begin(), spec_.prompt_changes.end(),
+                       [this](const PromptChange& c) { return c.part == window_; });
+  }
+
   // The latent frame of a picture; undefined without one.
   Tensor picture(const std::optional<Image>& image) {
     if (!image) return {};
@@ -84,14 +120,20 @@ class Rollout {
     return picture_conditioning(family_, context_, one, 1, clock_).pinned_latents;
   }
 
-  // New latent frames that fill a window behind the known ones. One that ends on a picture is no
-  // longer than the clip.
+  // New latent frames that fill a window behind the known ones. One that is led to an end is no
+  // longer than the clip; where the end takes the window's last place, as much more of what was
+  // before fills it.
   Tensor next_window() {
-    const int64_t past = known_.defined() ? known_.size(2) : 0;
+    known_ = behind();
+    int64_t past = known_.defined() ? known_.size(2) : 0;
     const int64_t room =
         past == 0 && spec_.first_latents > 0 ? spec_.first_latents : spec_.window_latents - past;
     const int64_t left = total_ - done_;
     ending_ = end_.defined() && left <= room;
+    if (ending_ && !forced() && past > 0) {
+      known_ = latest(std::max<int64_t>(1, spec_.window_latents - 1 - left));
+      past = known_.size(2);
+    }
     const Tensor noise = noise_.initial(done_, ending_ ? left : room);
     if (const auto kept = kept_latents(clip_, noise.sizes())) {
       clock_.resumed(window_passes(past));
@@ -109,7 +151,7 @@ class Rollout {
   // What the noise becomes, behind what is known.
   Tensor sampled(const Tensor& noise) {
     const Tensor fresh = noise.to(context_.device);
-    if (!known_.defined()) return sample(fresh);
+    if (!known_.defined()) return sample(fresh).narrow(2, 0, fresh.size(2));
     return sample(at::cat({known_, fresh}, 2)).narrow(2, known_.size(2), fresh.size(2));
   }
 
@@ -184,17 +226,21 @@ class Rollout {
       const GivenFrames given{past, noise, ending_ ? end_ : Tensor()};
       return denoise_forced(*resident_, clip_, prompts_->of(window_), given, latents, clock_, span);
     }
-    const Conditioning conditioning =
-        past > 0 ? history(known_, latents, traits_.history_timestep) : Conditioning{};
-    return denoise(*resident_, clip_, guided_prompts(), conditioning, latents, clock_, span);
+    const Tensor window = ending_ ? at::cat({latents, end_.to(latents.device())}, 2) : latents;
+    Conditioning conditioning;
+    if (past > 0 || ending_) {
+      conditioning = pinned(window, past, ending_, traits_.history_timestep);
+    }
+    if (past > 0 && !prompt_begins()) anchors_.show(conditioning, done_ - past);
+    return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span);
   }
 
   // Of this window. The first one under a prompt is guided by guidance_scale; one that goes on
   // has its history to follow, and guidance_scale_2.
   PromptPair guided_prompts() {
     PromptPair prompts = prompts_->of(window_);
-    const bool first = window_ == 0 || &prompts_->of(window_) != &prompts_->of(window_ - 1);
-    clip_.guidance_scale = first ? spec_.guidance_scale : spec_.guidance_scale_2;
+    clip_.guidance_scale =
+        window_ == 0 || prompt_begins() ? spec_.guidance_scale : spec_.guidance_scale_2;
     if (!guidance_enabled(clip_.guidance_scale)) prompts.negative = Tensor();
     return prompts;
   }
@@ -213,11 +259,13 @@ class Rollout {
   StageClock& clock_;
   const int64_t windows_;
   ClipNoise noise_;
+  Anchors anchors_;
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
-  Tensor known_;         // the latest latent frames, history_latents at most
-  Tensor end_;           // of the picture that stands behind the clip, or undefined
-  bool ending_ = false;  // the present window ends on it
+  Tensor recent_;        // the latest latent frames, as many as a window may go on from
+  Tensor known_;         // of them, what the present window goes on from
+  Tensor end_;           // a picture's, or of a loop the first: where the clip leads to
+  bool ending_ = false;  // the present window leads there
   int64_t done_ = 0;     // latent frames delivered
   int64_t window_ = 0;   // index
   int64_t done_passes_ = 0;

@@ -66,6 +66,52 @@ TEST(DefaultModel, SaysWhatItDoesNotKnow) {
   EXPECT_FALSE(has(genvid({"info", dir / "a.mp4", "--json"}).out, "prompt_known"));
 }
 
+// The clip leads to the picture, which is its last latent frame.
+TEST(DefaultModel, EndsOnAPicture) {
+  const TempDir dir;
+  const auto make_picture = [&](const std::string& name, const std::string& colour) {
+    run_program("ffmpeg", {"-v", "error", "-f", "lavfi", "-i", "color=c=" + colour + ":s=256x160",
+                           "-frames:v", "1", dir / name});
+    return dir / name;
+  };
+  const std::string first = make_picture("first.png", "0x208040");
+  const std::string last = make_picture("last.png", "0x3060c0");
+  for (const Args& start : {Args{}, Args{"--image", first}}) {
+    Args args = {"a house", "-o", dir / "a.mkv", "--frames",     "28",
+                 "--steps", "2",  "--overwrite", "--last-image", last};
+    args.insert(args.end(), start.begin(), start.end());
+    const Result r = genvid(args);
+    ASSERT_EQ(r.code, 0) << r.err;
+    const std::string raw = run_program("ffmpeg", {"-v", "error", "-i", dir / "a.mkv", "-f",
+                                                   "rawvideo", "-pix_fmt", "rgb24", "-"})
+                                .out;
+    const size_t frame = 256 * 160 * 3;
+    ASSERT_EQ(raw.size(), 28 * frame);
+    const auto mean = [&](size_t index, size_t channel) {
+      double sum = 0;
+      for (size_t i = channel; i < frame; i += 3) {
+        sum += static_cast<uint8_t>(raw[index * frame + i]);
+      }
+      return sum * 3 / static_cast<double>(frame);
+    };
+    const double colour[] = {0x30, 0x60, 0xc0};
+    for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(mean(27, c), colour[c], 12) << c;
+    if (start.empty()) continue;
+    const double green[] = {0x20, 0x80, 0x40};
+    for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(mean(0, c), green[c], 12) << c;
+  }
+}
+
+TEST(DefaultModel, IsNotLedToAPictureInOneWindow) {
+  const TempDir dir;
+  run_program("ffmpeg", {"-v", "error", "-f", "lavfi", "-i", "color=c=blue:s=64x64", "-frames:v",
+                         "1", dir / "a.png"});
+  const Result r = genvid({"a house", "-o", dir / "a.mp4", "--frames", "8", "--rollout", "window",
+                           "--last-image", dir / "a.png"});
+  EXPECT_EQ(r.code, 2);
+  EXPECT_TRUE(has(r.err, "led to --last-image window after window")) << r.err;
+}
+
 TEST(DefaultModel, TellsProgramsWhatThePromptNames) {
   const TempDir dir;
   const Result r =

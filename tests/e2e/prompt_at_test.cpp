@@ -132,7 +132,7 @@ TEST(PromptAtRefused, WhatIsNoTimeOrNoPrompt) {
   refused({"--prompt-at", "2s", "x", "--prompt-at", "2s", "y"}, "times must grow");
   refused({"--prompt-at", "2s", "x", "--cut-at", "2s", "y"}, "times must grow");
   refused({"--cut-at", "2s", "x"}, "LongLive-2.0");
-  refused({"--prompt-at", "2s", "x", "--loop"}, "go around");
+  refused({"--prompt-at", "2s", "x", "--loop"}, "one prompt");
   refused({"--prompt-at", "2s", "x", "--rollout", "window"}, "one window");
 }
 

@@ -114,38 +114,43 @@ TEST_P(GenvidTiny, JudgeOfAPicture) {
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 
-// One and a half windows: the second goes on from latents of the first.
-TEST_P(GenvidTiny, ARolledOutClip) {
+// Windows that go on from latents of those before them, and look at the first; and a loop, whose
+// last window leads back to it.
+TEST_P(GenvidTiny, RolledOutClips) {
   const parity::Reference reference(GetParam().reference);
   if (golden_["rollout_steps"].get<int>() == 0) return;  // recorded for one prompt of a model
   const ModelFolder model = ModelFolder::open(dir_);
   const Traits traits = find_family(model).description->traits(model);
-  const Tensor& expected = reference.at("rollout.latents");
-  const test::TempDir temp;
-  ClipSpec spec;
-  spec.model_dir = dir_.string();
-  spec.prompt = golden_["prompt"];
-  spec.size = spec.model_size = traits.geometry.only_size;
-  // A frame short of the last latent, which is cut.
-  spec.frames = traits.geometry.frames_of(expected.size(2)) - 1;
-  spec.model_frames = spec.frames + 1;
-  spec.fps = traits.fps;
-  spec.num_inference_steps = golden_["rollout_steps"];
-  spec.guidance_scale = golden_["guidance_scale"];
-  spec.guidance_scale_2 = golden_["guidance_scale_2"];
-  spec.shift = traits.shift;
-  spec.scheduler = traits.scheduler;
-  spec.seed = golden_["seed"];
-  spec.noise = "torch";
-  spec.rollout = "extend";
-  spec.window_latents = traits.geometry.latents_of(traits.geometry.max_frames);
-  spec.first_latents = traits.first_latents;
-  spec.overlap_latents = traits.history_latents;
-  spec.save_latents = (temp / "latents.safetensors").string();
-  NoFrames sink;
-  EXPECT_EQ(generate_clip(spec, sink, host_).frames, spec.frames);
-  EXPECT_EQ(sink.frames, spec.frames);
-  parity::expect_close("rollout.latents", read_latents(spec.save_latents), expected, 5e-4);
+  for (const bool loop : {false, true}) {
+    const std::string name = loop ? "loop.latents" : "rollout.latents";
+    const Tensor& expected = reference.at(name);
+    const test::TempDir temp;
+    ClipSpec spec;
+    spec.model_dir = dir_.string();
+    spec.prompt = golden_["prompt"];
+    spec.size = spec.model_size = traits.geometry.only_size;
+    // A frame short of the last latent, which is cut.
+    spec.frames = traits.geometry.frames_of(expected.size(2)) - 1;
+    spec.model_frames = spec.frames + 1;
+    spec.fps = traits.fps;
+    spec.num_inference_steps = golden_["rollout_steps"];
+    spec.guidance_scale = golden_["guidance_scale"];
+    spec.guidance_scale_2 = golden_["guidance_scale_2"];
+    spec.shift = traits.shift;
+    spec.scheduler = traits.scheduler;
+    spec.seed = golden_["seed"];
+    spec.noise = "torch";
+    spec.rollout = "extend";
+    spec.closes = loop;
+    spec.window_latents = traits.geometry.latents_of(traits.geometry.max_frames);
+    spec.first_latents = loop ? 1 : traits.first_latents;
+    spec.overlap_latents = traits.history_latents;
+    spec.save_latents = (temp / "latents.safetensors").string();
+    NoFrames sink;
+    EXPECT_EQ(generate_clip(spec, sink, host_).frames, spec.frames);
+    EXPECT_EQ(sink.frames, spec.frames);
+    parity::expect_close(name, read_latents(spec.save_latents), expected, 5e-4);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GenvidTiny,

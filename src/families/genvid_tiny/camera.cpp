@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/outer.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -12,13 +13,18 @@
 namespace genvid::genvid_tiny {
 namespace {
 
+// What each of `length` pixels shows lay there, on a side as long: fp32 [length].
+Tensor sources(int64_t length, double shift, double growth, double hold, const Tensor& like) {
+  const double middle = hold * static_cast<double>(length) - 0.5;
+  return (at::arange(length, like.options()) - middle - shift) * std::exp(-growth) + middle;
+}
+
 // Interpolation (Catmull-Rom) as a matrix [length, length]: pixel i shows what lay at
 // middle + (i - middle - shift) / size.
 Tensor resample(int64_t length, double shift, double growth, double hold, const Tensor& like) {
   const Tensor at = at::arange(length, like.options());
-  const double middle = hold * static_cast<double>(length) - 0.5;
-  const Tensor source = ((at - middle - shift) * std::exp(-growth) + middle)
-                            .clamp_(0.0, static_cast<double>(length - 1));
+  const Tensor source =
+      sources(length, shift, growth, hold, like).clamp_(0.0, static_cast<double>(length - 1));
   const Tensor d = (source.unsqueeze(1) - at).abs_();
   const Tensor outer = at::where(d < 2, ((2.5 - 0.5 * d) * d - 4) * d + 2, at::zeros_like(d));
   const Tensor weight = at::where(d < 1, (1.5 * d - 2.5) * d * d + 1, outer);
@@ -52,6 +58,17 @@ Tensor Camera::carry(const Tensor& latent, const CameraMove& move, int64_t times
   if (down != 0 || growth != 0) x = at::matmul(resample(h * p, down, growth, hold_, x), x);
   x = x.view({3 * t, h, p, w, q}).permute({1, 3, 0, 2, 4}).reshape({1, h, w, -1});
   return (at::matmul(x - mean_, basis_) / scale_).permute({0, 3, 1, 2});
+}
+
+Tensor Camera::inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const {
+  const auto n = static_cast<double>(times);
+  const auto shares = [&](int64_t count, int64_t side, double shift, double hold) {
+    const int64_t length = count * side;
+    const Tensor from = sources(length, n * shift, n * move.growth, hold, mean_);
+    const Tensor in = (from > -0.5).logical_and(from < static_cast<double>(length) - 0.5);
+    return in.to(mean_.scalar_type()).view({count, side}).mean(1);
+  };
+  return at::outer(shares(h, patch_[1], move.down, hold_), shares(w, patch_[2], move.right, 0.5));
 }
 
 }  // namespace genvid::genvid_tiny

@@ -21,6 +21,8 @@ class Camera {
   // A latent fp32 [1, C, h, w] as the camera sees it when it has made `move` `times` over. What
   // was outside the picture repeats its edge.
   Tensor carry(const Tensor& latent, const CameraMove& move, int64_t times) const;
+  // What share of each of h x w positions was inside of it: fp32 [h, w].
+  Tensor inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const;
 
  private:
   std::array<int64_t, 3> patch_;  // of a latent position: frames, rows, columns

@@ -126,6 +126,7 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);
   require(c.history < c.window, what, "history must be less than window");
+  c.anchor_reach = o.require_integer("anchor_reach", c.window, 1 << 20);
   c.history_sigma = o.number("history_sigma", c.history_sigma, 1e-6, 1);
   return c;
 }

@@ -18,6 +18,8 @@ namespace genvid::genvid_tiny {
 // down, and the natural logarithm of what it is scaled by.
 struct CameraMove {
   double right = 0, down = 0, growth = 0;
+
+  bool operator==(const CameraMove&) const = default;
 };
 
 // transformer/config.json
@@ -38,6 +40,7 @@ struct TransformerConfig {
   int64_t window = 8;                             // latents it sees at once
   int64_t first_window = 8;                       // latents that a clip starts with
   int64_t history = 4;                            // of them known, when a clip goes on
+  int64_t anchor_reach = 0;                       // latents for which one is the anchor of others
   double history_sigma = 0.02;                    // the noise level they are told to have
 
   int64_t heads() const { return dim / head_dim; }

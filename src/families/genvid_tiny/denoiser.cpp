@@ -13,8 +13,8 @@ namespace genvid::genvid_tiny {
 namespace {
 
 // Modulation decides what a noise level does; it stays exact, as do the ends of the network.
-const std::vector<std::string> kKeepFp32 = {"t1",  "t2",  "pool", "ada",   "mod",   "mod_out",
-                                            "inp", "out", "keep", "place", "camera"};
+const std::vector<std::string> kKeepFp32 = {"t1",  "t2",  "pool", "ada",  "mod",   "mod_out",
+                                            "inp", "out", "keep", "hold", "place", "camera"};
 // A prompt and a negative prompt.
 constexpr size_t kPromptsKept = 2;
 
@@ -44,14 +44,15 @@ class TinyDenoiser final : public Denoiser {
 
   std::vector<Tensor> predict_each(const Tensor& latents, const Tensor& timestep,
                                    const std::vector<Tensor>& prompts,
-                                   const Conditioning&) override {
+                                   const Conditioning& conditioning) override {
     check_input(transformer_.config(), latents, timestep);
     std::vector<const PromptContext*> contexts;
     for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
     for (const Tensor& p : prompts) contexts.push_back(&context(p));
     const Tensor x = latents.to(device_, at::kFloat);
     const Tensor x0 = transformer_.forward(x, distinct_timesteps(timestep, device_), contexts,
-                                           rope(x.size(2), x.size(3), x.size(4)));
+                                           rope(x.size(2), x.size(3), x.size(4)),
+                                           anchor(conditioning, x, contexts.front()->camera));
     const Tensor sigma =
         timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
     std::vector<Tensor> velocities;
@@ -99,11 +100,40 @@ class TinyDenoiser final : public Denoiser {
     return rope_;
   }
 
+  // Carried on once for a window, not at each of its steps.
+  const Anchor& anchor(const Conditioning& conditioning, const Tensor& x, const CameraMove& move) {
+    const Tensor& latent = conditioning.anchor_latents;
+    if (!latent.defined()) {
+      static const Anchor none;
+      return none;
+    }
+    const std::vector<int64_t> want{1, x.size(1), 1, x.size(3), x.size(4)};
+    if (latent.sizes() != at::IntArrayRef(want)) {
+      throw Error(ErrorKind::kUsage, "the transformer got an anchor " + shape_text(latent) +
+                                         " for latents " + shape_text(x));
+    }
+    const bool same = anchored_.defined() && anchored_.is_same(latent) &&
+                      anchor_age_ == conditioning.anchor_age && anchor_move_ == move &&
+                      anchor_.latents.size(2) == x.size(2);
+    if (!same) {
+      anchor_ = transformer_.anchor(latent.to(device_, at::kFloat), conditioning.anchor_age,
+                                    x.size(2), move);
+      anchored_ = latent;
+      anchor_age_ = conditioning.anchor_age;
+      anchor_move_ = move;
+    }
+    return anchor_;
+  }
+
   Transformer transformer_;
   at::Device device_;
   std::vector<Prompt> prompts_;  // least recently used first
   std::vector<int64_t> rope_grid_;
   RopeTable rope_;
+  Tensor anchored_;  // what anchor_ was made of, held so that identity means equality
+  int64_t anchor_age_ = 0;
+  CameraMove anchor_move_;
+  Anchor anchor_;
 };
 
 }  // namespace

@@ -32,8 +32,9 @@ Traits traits(const ModelFolder& model) {
                  static_cast<int>(dit.rows * c.codec.patch)};
   t.history_latents = dit.history;
   if (dit.first_window < dit.window) t.first_latents = dit.first_window;
+  t.anchor_reach = dit.anchor_reach;
   t.history_timestep = 1000.0 * dit.history_sigma;
-  t.image = ImageInput::kOptional;
+  t.image = t.last_image = ImageInput::kOptional;
   t.cpu_bf16 = true;
   t.size = g.only_size;
   t.fps = {12, 1};

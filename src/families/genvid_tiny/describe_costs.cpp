@@ -36,8 +36,8 @@ double transformer_flops(const TransformerConfig& c, int64_t tokens, int64_t tex
   const double mlp = static_cast<double>(c.mlp_ratio), s = static_cast<double>(text_tokens);
   // qkv, o, cq, co and the two halves of the MLP; then both attentions.
   const double block = 2 * l * d * d * (6 + 2 * mlp) + 4 * l * l * d + 4 * l * s * d;
-  // Its ends: `inp` of two latents, `out` and `keep`.
-  return static_cast<double>(c.layers) * block + 8 * l * d * static_cast<double>(c.in_channels);
+  // Its ends: `inp` of three latents, `out`, `keep` and `hold`.
+  return static_cast<double>(c.layers) * block + 12 * l * d * static_cast<double>(c.in_channels);
 }
 
 double codec_decode_flops(const CodecConfig& c, int64_t positions) {

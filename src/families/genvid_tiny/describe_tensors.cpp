@@ -31,9 +31,10 @@ void text_encoder(TensorList t, const TextEncoderConfig& c) {
 
 void transformer(TensorList t, const TransformerConfig& c) {
   const int64_t d = c.dim;
-  t.layer("inp", {d, 2 * c.in_channels});  // a latent and the cleanest before it
+  t.layer("inp", {d, 3 * c.in_channels});  // a latent, the cleanest before it, the anchor
   t.layer("out", {c.in_channels, d});
   t.layer("keep", {c.in_channels, d});
+  t.layer("hold", {c.in_channels, d});
   t.add("place", {c.rows, c.columns, d});
   t.layer("camera", {static_cast<int64_t>(c.camera_moves.size()), c.text_dim});
   t.add("camera.basis", {c.block(), c.in_channels});

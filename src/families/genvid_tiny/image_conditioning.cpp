@@ -23,8 +23,8 @@ Tensor frame_of(const Image& image, Size size) {
 }  // namespace
 
 Conditioning prepare_conditioning(const LoadContext& context, const ClipSpec& spec) {
-  if (spec.last_image) {
-    throw Error(ErrorKind::kUsage, "this model takes no last image; drop --last-image");
+  if (!spec.image) {  // a last one is not conditioning: it is a known latent frame of a window
+    throw Error(ErrorKind::kUsage, "this model starts from --image alone in a single window");
   }
   const ModelConfig config = read_model_config(*context.model);
   const int64_t frames = config.codec.frames;

@@ -100,9 +100,10 @@ Tensor TransformerBlock::operator()(Tensor x, const Tensor& modulation,
 Transformer::Transformer(const WeightMap& w, const TransformerConfig& c, at::ScalarType dtype)
     : config_(c),
       dtype_(dtype),
-      inp_(w.scope("inp"), 2 * c.in_channels, c.dim),
+      inp_(w.scope("inp"), 3 * c.in_channels, c.dim),
       out_(w.scope("out"), c.dim, c.in_channels),
       keep_(w.scope("keep"), c.dim, c.in_channels),
+      hold_(w.scope("hold"), c.dim, c.in_channels),
       camera_(w.scope("camera"), c),
       place_(w.get("place", {c.rows, c.columns, c.dim})),
       t1_(w.scope("t1"), kTimeWidth, c.dim),
@@ -139,9 +140,20 @@ PromptContext Transformer::context(const Tensor& hidden) const {
   return out;
 }
 
+Anchor Transformer::anchor(const Tensor& latent, int64_t age, int64_t frames,
+                           const CameraMove& move) const {
+  const Tensor picture = latent.select(2, 0);
+  std::vector<Tensor> carried, seen;
+  for (int64_t f = 0; f < frames; ++f) {
+    seen.push_back(camera_.inside(move, age + f, latent.size(3), latent.size(4)));
+    carried.push_back(camera_.carry(picture, move, age + f) * seen.back());
+  }
+  return {at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0)};
+}
+
 Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
-                            const std::vector<const PromptContext*>& prompts,
-                            const RopeTable& rope) const {
+                            const std::vector<const PromptContext*>& prompts, const RopeTable& rope,
+                            const Anchor& anchor) const {
   const int64_t batch = static_cast<int64_t>(prompts.size());
   const int64_t f = latents.size(2), h = latents.size(3), w = latents.size(4);
   std::vector<Tensor> pooled;
@@ -152,8 +164,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   tap("modulation", modulation);
 
   const Tensor past = before(latents, timesteps, camera_, prompts.front()->camera);
-  const Tensor seen = at::cat({latents, past}, 1);
-  const Tensor tokens = inp_(seen.permute({0, 2, 3, 4, 1})) +
+  const Tensor held = anchor.latents.defined() ? anchor.latents : at::zeros_like(latents);
+  const Tensor tokens = inp_(at::cat({latents, past, held}, 1).permute({0, 2, 3, 4, 1})) +
                         place_.narrow(0, 0, h).narrow(1, 0, w);  // [1, F, h, w, D]
   Tensor x = tokens.view({1, f * h * w, config_.dim}).repeat({batch, 1, 1});
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -166,12 +178,18 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   const std::vector<Tensor> last = mod_out_(temb).chunk(2, -1);
   x = norm_modulate(x, last[0], last[1], kEps, at::kFloat);
   Tensor x0 = out_(x);
+  const auto as_tokens = [&](const Tensor& t) {
+    return t.permute({0, 2, 3, 4, 1}).reshape({1, f * h * w, -1});
+  };
   if (f > 1) {  // the first has nothing before it
-    const Tensor there = past.permute({0, 2, 3, 4, 1}).reshape({1, f * h * w, -1});
+    const Tensor there = as_tokens(past);
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
     Tensor made = behind(x0);
     const Tensor kept = keep_(behind(x)).add_(config_.keep_bias).sigmoid_();
     made.add_(kept * (behind(there) - made));
+  }
+  if (anchor.latents.defined()) {
+    x0.add_(hold_(x).sigmoid_() * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
 }

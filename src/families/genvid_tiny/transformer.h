@@ -30,6 +30,12 @@ struct PromptContext {
   std::vector<KeyValues> blocks;  // one per block
 };
 
+// The clip's first picture, as the camera sees it at each latent of a window; nothing without one.
+struct Anchor {
+  Tensor latents;  // fp32 [1, C, F, h, w], zero where the camera did not see that yet
+  Tensor seen;     // fp32 [1, 1, F, h, w], what share of each position it saw
+};
+
 struct TransformerBlock {
   int64_t heads;
   std::vector<int64_t> split;  // of a head, for the rotary positions
@@ -57,16 +63,19 @@ class Transformer {
 
   RopeTable rope(int64_t frames, int64_t rows, int64_t columns) const;
   PromptContext context(const Tensor& hidden) const;  // fp32 [1, S, text_dim], real tokens alone
+  // latent fp32 [1, C, 1, h, w], so many latents before the first of `frames`.
+  Anchor anchor(const Tensor& latent, int64_t age, int64_t frames, const CameraMove& move) const;
   // latents fp32 [1, C, F, h, w]; timesteps fp32 [G], 1000 times the noise level, G = 1 or F.
   // Returns x0 fp32 [B, C, F, h, w], a row per context. The camera is that of the first prompt:
   // the others are what guidance leads away from, of the same clip.
   Tensor forward(const Tensor& latents, const Tensor& timesteps,
-                 const std::vector<const PromptContext*>& prompts, const RopeTable& rope) const;
+                 const std::vector<const PromptContext*>& prompts, const RopeTable& rope,
+                 const Anchor& anchor) const;
 
  private:
   TransformerConfig config_;
   at::ScalarType dtype_;
-  Linear inp_, out_, keep_;
+  Linear inp_, out_, keep_, hold_;
   Camera camera_;
   Tensor place_;  // fp32 [rows, columns, D]
   Linear t1_, t2_, pool_, ada_, mod_out_;

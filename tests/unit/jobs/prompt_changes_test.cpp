@@ -93,7 +93,7 @@ TEST(PromptChanges, Refused) {
   refused("clip's end", "tiny-wan21", 15, "15s x");
   refused("both fall", "tiny-wan21", 15, "3s x\n4s y");
   refused("UTF-8", "tiny-wan21", 15, "3s \xff");
-  refused("go around", "tiny-wan21", 15, "3s x", true);
+  refused("one prompt", "tiny-wan21", 15, "3s x", true);
   for (const char* model :
        {"tiny-genvid", "tiny-wan21", "tiny-wan22-ti2v", "tiny-skyreels-v2-df"}) {
     refused("LongLive-2.0", model, 15, "cut 5s x");
