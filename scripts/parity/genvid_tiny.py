@@ -29,7 +29,7 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
-        self.trust = c.get("keep_bias", 0.0)
+        self.trust, nets.TOLD = (c.get("keep_bias", 0.0), c.get("hold_bias", 0.0)), c["history_sigma"]
         self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
@@ -155,7 +155,7 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         keep("loop.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, loop=True))
     save_file(kept, f"{out}.safetensors")
     info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance, "guidance_scale_2": later,
-            "shift": 3.0, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,
+            "shift": dit.SHIFT, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,
             "width": columns * patch, "height": rows * patch,
             "num_frames": latents * frames, "torch": torch.__version__.split("+")[0], "tensors": {k: list(x.shape) for k, x in sorted(kept.items())}}
     pathlib.Path(f"{out}.json").write_text(json.dumps(info, indent=1) + "\n")

@@ -19,8 +19,9 @@ from tensors import load_file, save_file
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 2.0                                                     # in what was before, when sampling: a history of one's own misleads more than a true one
+TRUST = 2.0, 2.0                                                # in what was before and in the anchor, when sampling: else clips go astray, and fade
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
+SHIFT = 1.5                                                     # of noise levels, when sampling
 PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
 SIZE = [int(q) for q in os.environ.get("GENVID_SIZE", "256,7").split(",")]      # width and blocks of a new transformer
@@ -168,7 +169,7 @@ def note(trainer, table, acc, validate, first, began):
         minutes=(time.time() - began) / 60, per_s=(trainer.samples - first) / (time.time() - began))
 
 
-def levels(steps, shift=3.0, dev="cpu"):
+def levels(steps, shift=SHIFT, dev="cpu"):
     """Noise levels from 1 to 0, more of them where there is much noise."""
     s = torch.linspace(1, 0, steps + 1, device=dev)
     return shift * s / (1 + (shift - 1) * s)

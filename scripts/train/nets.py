@@ -19,8 +19,8 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
-    of all latents but the first:  x0 += sigmoid(keep(y) + trust) * (before - x0)
-    of all, where the anchor is:   x0 += sigmoid(hold(y)) * seen * (anchor - x0)
+    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)
+    of all, where the anchor is:   x0 += sigmoid(hold(y) + trust[1]) * seen * (anchor - x0)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -155,9 +155,12 @@ class Block(nn.Module):
         return x + flat(by_frame(self.w2(F.gelu(self.w1(y), approximate="tanh"))) * g2[:, :, None])
 
 
+TOLD = .02                                                              # the noise level that clean history is told to have
+
+
 def before(x, sigma, move, camera):
     """For each latent the cleanest of those before it (the nearest of equals), carried on by what the camera does from there
-    to here, times what of it is no noise; zeros for the first. What stands still need not go through attention, and what
+    to here, times what of it is no noise (1 at TOLD, as history is: what is kept from window to window must not fade); zeros for the first. What stands still need not go through attention, and what
     moves with the camera neither: windows join and textures stay. x [B, C, F, h, w], sigma [B, F], move [B, 3]."""
     first, count = x[:, :, 0], x.shape[2]
     if count == 1:
@@ -170,7 +173,7 @@ def before(x, sigma, move, camera):
         best = torch.where(nearer[:, None, None, None], x[:, :, f], best)
         level, ago = torch.minimum(level, sigma[:, f]), torch.where(nearer, 0, ago)
     best, level, ago = (torch.stack(q, 1).flatten(0, 1) for q in zip(*out))                 # [B * (F - 1), ...]
-    carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None]) * (1 - level)[:, None, None, None]
+    carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None]) * ((1 - level) / (1 - TOLD))[:, None, None, None]
     return torch.cat([torch.zeros_like(first)[:, :, None], carried.unflatten(0, (-1, count - 1)).transpose(1, 2)], 2)
 
 
@@ -297,11 +300,11 @@ class Transformer(nn.Module):
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=0.0, anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0), anchor=None):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        anchor: as `anchored` takes it; trust: added to what `keep` says; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        anchor: as `anchored` takes it; trust: added to what `keep` and `hold` say; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -329,9 +332,9 @@ class Transformer(nn.Module):
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
         x0 = self.out(y)
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
-        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
+        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
-        x0 = x0 + torch.sigmoid(self.hold(y)) * (held - seen * x0)
+        x0 = x0 + torch.sigmoid(self.hold(y) + trust[1]) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         return x0 if probe is None else (x0, read)
 

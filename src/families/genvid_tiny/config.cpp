@@ -122,12 +122,13 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.camera_moves = camera_moves(json, what);
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
   c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
+  c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
   c.window = o.require_integer("window", 2, 1024);
   c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);
   require(c.history < c.window, what, "history must be less than window");
   c.anchor_reach = o.require_integer("anchor_reach", c.window, 1 << 20);
-  c.history_sigma = o.number("history_sigma", c.history_sigma, 1e-6, 1);
+  c.history_sigma = o.number("history_sigma", c.history_sigma, 1e-6, 0.5);
   return c;
 }
 

@@ -32,17 +32,19 @@ Tensor gelu_mlp(const Linear& up, const Linear& down, const Tensor& x) {
 }
 
 // For each latent the cleanest of those before it (the nearest of equals), carried on by what the
-// camera does from there to here, times what of it is no noise; zeros for the first. timesteps
-// [G], G = 1 or F.
+// camera does from there to here, times what of it is no noise (1 at the level that history is
+// told: what is kept from window to window must not fade); zeros for the first. timesteps [G],
+// G = 1 or F.
 Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& camera,
-              const CameraMove& move) {
+              const CameraMove& move, double told) {
   const int64_t frames = latents.size(2);
   const Tensor levels = (timesteps / 1000.0).expand({frames}).cpu().contiguous();
   const float* level = levels.const_data_ptr<float>();
   std::vector<Tensor> out{at::zeros_like(latents.select(2, 0))};
+  const auto share = [&](float of) { return (1.0 - of) / (1.0 - told); };
   int64_t best = 0;
   for (int64_t f = 1; f < frames; ++f) {
-    out.push_back(camera.carry(latents.select(2, best), move, f - best) * (1.0F - level[best]));
+    out.push_back(camera.carry(latents.select(2, best), move, f - best) * share(level[best]));
     if (level[f] <= level[best]) best = f;
   }
   return at::stack(out, 2);
@@ -163,7 +165,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   const Tensor modulation = ada_(temb);  // [B, G, 6 D]
   tap("modulation", modulation);
 
-  const Tensor past = before(latents, timesteps, camera_, prompts.front()->camera);
+  const Tensor past =
+      before(latents, timesteps, camera_, prompts.front()->camera, config_.history_sigma);
   const Tensor held = anchor.latents.defined() ? anchor.latents : at::zeros_like(latents);
   const Tensor tokens = inp_(at::cat({latents, past, held}, 1).permute({0, 2, 3, 4, 1})) +
                         place_.narrow(0, 0, h).narrow(1, 0, w);  // [1, F, h, w, D]
@@ -189,7 +192,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
-    x0.add_(hold_(x).sigmoid_() * (as_tokens(held) - as_tokens(anchor.seen) * x0));
+    const Tensor hold = hold_(x).add_(config_.hold_bias).sigmoid_();
+    x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
 }
