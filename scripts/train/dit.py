@@ -19,7 +19,7 @@ from tensors import load_file, save_file
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 2.0, 2.0                                                # in what was before and in the anchor, when sampling: else clips go astray, and fade
+TRUST = 2.0, 4.0                                                # in what was before and in the anchor, when sampling: else clips go astray, and fade
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 SHIFT = 1.5                                                     # of noise levels, when sampling
 PROBE = 0.3                                                     # weight of the probe's error
