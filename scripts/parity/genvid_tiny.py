@@ -91,19 +91,20 @@ class Folder:
         return x
 
     def rollout(self, noise, text, blank, latents, steps, guidance, later, loop=False):
-        """loop: it begins with one latent, to which the last window leads back. That window has the last place for it, and as much
-        more of what was before."""
+        """loop: a start of one latent is what the others look at; behind it the clip begins, and to there the last window leads back. That
+        window has the last place for it, and as much more of what was before."""
+        latents += loop
         done = self.window_of(noise[:, :, :1 if loop else self.first], None, text, blank, steps, guidance)
         while (at := done.shape[2]) < latents:
             m, left = min(self.history, at), latents - at
             n, end = self.window - m, None
             if loop and left <= n:
-                m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, :1]
+                m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, min(1, at - 1):][:, :, :1]
             first = at - m - (at - m) % self.reach
             anchor = done[:, :, first], torch.tensor([at - m - first])
             new = self.window_of(noise[:, :, at:at + n], done[:, :, -m:], text, blank, steps, later, None, anchor, end)
             done = torch.cat([done, new], 2)
-        return done[:, :, :latents]
+        return done[:, :, int(loop):latents]
 
 
 @torch.no_grad()
@@ -152,7 +153,7 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         length = m.window + 2 * m.history
         keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later))
         length = m.window + m.history
-        keep("loop.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, loop=True))
+        keep("loop.latents", m.rollout(draw(length + 1, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, loop=True))
     save_file(kept, f"{out}.safetensors")
     info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance, "guidance_scale_2": later,
             "shift": dit.SHIFT, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,

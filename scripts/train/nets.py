@@ -160,7 +160,7 @@ TOLD = .02                                                              # the no
 
 def before(x, sigma, move, camera):
     """For each latent the cleanest of those before it (the nearest of equals), carried on by what the camera does from there
-    to here, times what of it is no noise (1 at TOLD, as history is: what is kept from window to window must not fade); zeros for the first. What stands still need not go through attention, and what
+    to here, times what of it is no noise (1 at TOLD, as history is: what is kept from window to window must not fade); zeros for the first. Where the last latent is known as well, those between go over from the one to the other. What stands still need not go through attention, and what
     moves with the camera neither: windows join and textures stay. x [B, C, F, h, w], sigma [B, F], move [B, 3]."""
     first, count = x[:, :, 0], x.shape[2]
     if count == 1:
@@ -173,7 +173,13 @@ def before(x, sigma, move, camera):
         best = torch.where(nearer[:, None, None, None], x[:, :, f], best)
         level, ago = torch.minimum(level, sigma[:, f]), torch.where(nearer, 0, ago)
     best, level, ago = (torch.stack(q, 1).flatten(0, 1) for q in zip(*out))                 # [B * (F - 1), ...]
+    left = torch.arange(count - 2, -1, -1, device=x.device).repeat(len(x))                  # latents to the last one
+    known = TOLD * 1.001
+    led = (level <= known) & (sigma[:, 1:].flatten() > known) & (sigma[:, -1:] <= known).expand(-1, count - 1).flatten()
     carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None]) * ((1 - level) / (1 - TOLD))[:, None, None, None]
+    if led.any():
+        end = camera.carry(x[:, :, -1].repeat_interleave(count - 1, 0)[led], move.repeat_interleave(count - 1, 0)[led] * -left[led][:, None])
+        carried[led] = carried[led].lerp(end, (ago / (ago + left))[led][:, None, None, None])
     return torch.cat([torch.zeros_like(first)[:, :, None], carried.unflatten(0, (-1, count - 1)).transpose(1, 2)], 2)
 
 

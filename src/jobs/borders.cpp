@@ -30,10 +30,11 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
     }
   } else if (spec.rollout == "extend" || spec.rollout == "diffusion-forcing") {
     const int64_t past = extends ? spec.overlap_latents : 0;
-    const int64_t made = plan.latent_frames - plan.rollout.given_at_end;
+    const int64_t before = spec.closes ? spec.first_latents : 0;  // of a loop, not in the file
+    const int64_t made = plan.latent_frames - plan.rollout.given_at_end + before;
     for (const int64_t start :
          extension_starts(made, window, spec.overlap_latents, spec.first_latents, past)) {
-      if (start > 0) add(frame_of(start));
+      if (start > before) add(frame_of(start - before));
     }
     if (made < plan.latent_frames) add(frame_of(made));
   }

@@ -189,12 +189,13 @@ void check_loop(const Request& request, const Traits& traits) {
 // frame, and made by none.
 void decide_extension(const Request& request, const Traits& traits, ClipSpec& spec, Rollout& out) {
   const bool extends = !request.extend.empty(), ends = !request.last_image.empty();
-  const int64_t latents = new_latents(traits.geometry, spec.frames, extends) - (ends ? 1 : 0);
+  int64_t latents = new_latents(traits.geometry, spec.frames, extends) - (ends ? 1 : 0);
   spec.overlap_latents = traits.history_latents;
   // Otherwise a picture or a video is there already.
   if (!extends && request.image.empty()) spec.first_latents = traits.first_latents;
   // What a loop comes back to is there before its other windows are made.
   if (spec.closes) spec.first_latents = std::max<int64_t>(1, spec.first_latents);
+  if (spec.closes) latents += spec.first_latents;  // which are not part of the file
   if (spec.first_latents > 0 && request.init_latents.empty()) spec.drafts = traits.drafts;
   out.given_at_end = ends ? 1 : 0;
   if (extends) out.past_frames = traits.geometry.frames_of(traits.history_latents);

@@ -42,7 +42,8 @@ class Rollout {
         spec_(spec),
         clip_(spec),
         traits_(family.description->traits(*context.model)),
-        total_(latents_to_make(spec, traits_.geometry) - (includes_end() ? 1 : 0)),
+        total_(latents_to_make(spec, traits_.geometry) - (includes_end() ? 1 : 0) +
+               (spec.closes ? spec.first_latents : 0)),
         clock_(clock),
         windows_(static_cast<int64_t>(extension_starts(total_, spec.window_latents,
                                                        spec.overlap_latents, spec.first_latents,
@@ -50,7 +51,8 @@ class Rollout {
                                           .size())),
         noise_(spec, traits_.geometry, noise_latents()),
         anchors_(traits_.anchor_reach),
-        delivery_(family, context, spec, frames, sink, clock, total_ + (includes_end() ? 1 : 0)) {}
+        delivery_(family, context, spec, frames, sink, clock,
+                  latents_to_make(spec, traits_.geometry)) {}
 
   Extended run() {
     clip_.keep.part = 0;
@@ -68,8 +70,13 @@ class Rollout {
     while (done_ < total_) {
       const Tensor fresh = next_window();
       anchors_.add(fresh, done_);
-      if (spec_.closes && done_ == 0) end_ = fresh.narrow(2, 0, 1).clone();
-      deliver(fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_)));
+      const Tensor part = fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_));
+      if (spec_.closes && done_ <= spec_.first_latents) end_ = part.narrow(2, 0, 1).clone();
+      if (spec_.closes && done_ == 0) {
+        skip(part);
+      } else {
+        deliver(part);
+      }
       recent_ = recent_.defined() ? at::cat({recent_, fresh}, 2) : fresh;
       const int64_t most = forced() ? 0 : spec_.window_latents - 2;
       recent_ = latest(std::max(spec_.overlap_latents, most)).clone();
@@ -86,6 +93,10 @@ class Rollout {
   // A picture at the end stands behind forced windows; of others it is the clip's last latent
   // frame.
   bool includes_end() const { return spec_.last_image.has_value() && !forced(); }
+
+  // Of a loop: its guided start is what the others look at; the file begins behind it, with what
+  // the last window leads to.
+  void skip(const Tensor& part) { done_ += part.size(2); }
 
   // So many of the latent frames before the present one, or all there are; undefined when none is.
   Tensor latest(int64_t count) const {

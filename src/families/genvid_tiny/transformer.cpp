@@ -33,8 +33,9 @@ Tensor gelu_mlp(const Linear& up, const Linear& down, const Tensor& x) {
 
 // For each latent the cleanest of those before it (the nearest of equals), carried on by what the
 // camera does from there to here, times what of it is no noise (1 at the level that history is
-// told: what is kept from window to window must not fade); zeros for the first. timesteps [G],
-// G = 1 or F.
+// told: what is kept from window to window must not fade); zeros for the first. Where the last
+// latent is known as well, those to be made go over from the one before to that one. timesteps
+// [G], G = 1 or F.
 Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& camera,
               const CameraMove& move, double told) {
   const int64_t frames = latents.size(2);
@@ -42,9 +43,16 @@ Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& came
   const float* level = levels.const_data_ptr<float>();
   std::vector<Tensor> out{at::zeros_like(latents.select(2, 0))};
   const auto share = [&](float of) { return (1.0 - of) / (1.0 - told); };
+  const auto known = [&](int64_t f) { return level[f] <= told * 1.001; };
+  const int64_t last = frames - 1;
   int64_t best = 0;
   for (int64_t f = 1; f < frames; ++f) {
-    out.push_back(camera.carry(latents.select(2, best), move, f - best) * share(level[best]));
+    Tensor past = camera.carry(latents.select(2, best), move, f - best) * share(level[best]);
+    if (known(last) && known(best) && !known(f)) {
+      const double part = static_cast<double>(f - best) / static_cast<double>(last - best);
+      past = past * (1 - part) + camera.carry(latents.select(2, last), move, f - last) * part;
+    }
+    out.push_back(past);
     if (level[f] <= level[best]) best = f;
   }
   return at::stack(out, 2);
