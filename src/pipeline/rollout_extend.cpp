@@ -116,11 +116,16 @@ class Rollout {
     if (known.defined()) anchors_.add(known, first);
   }
 
-  // Whether the present window is the first under a prompt that is not the clip's first.
-  bool prompt_begins() const {
-    return std::any_of(spec_.prompt_changes.begin(), spec_.prompt_changes.end(),
-                       [this](const PromptChange& c) { return c.part == window_; });
+  const std::string& prompt_of(int64_t window) const {
+    const std::string* prompt = &spec_.prompt;
+    for (const PromptChange& c : spec_.prompt_changes) {
+      if (c.part <= window) prompt = &c.prompt;
+    }
+    return *prompt;
   }
+
+  // Whether the present window is the first under a prompt that is not the clip's first.
+  bool prompt_begins() const { return window_ > 0 && prompt_of(window_) != prompt_of(window_ - 1); }
 
   // The latent frame of a picture; undefined without one.
   Tensor picture(const std::optional<Image>& image) {
