@@ -99,7 +99,7 @@ class Folder:
             m, left = min(self.history, at), latents - at
             n, end = self.window - m, None
             if loop and left <= n:
-                m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, min(1, at - 1):][:, :, :1]
+                m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, 1:2] if at > 1 else done
             first = at - m - (at - m) % self.reach
             anchor = done[:, :, first], torch.tensor([at - m - first])
             new = self.window_of(noise[:, :, at:at + n], done[:, :, -m:], text, blank, steps, later, None, anchor, end)

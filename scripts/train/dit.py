@@ -10,7 +10,7 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, curve, log, save_torch, weights
-from nets import Camera, TextEncoder, Transformer
+from nets import TOLD, Camera, TextEncoder, Transformer
 from optim import optimisers
 from recogniser import agreement
 from store import empty_ids
@@ -176,7 +176,7 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 
 
 @torch.no_grad()
-def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, hist_sigma=0.02):
+def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
     anchor: as `nets.anchored` takes it."""
     b, _, n = noise.shape[:3]
@@ -186,7 +186,7 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
     for k in range(steps):
         whole = x if not m else torch.cat([history, x], 2)
         sigma = torch.full((b, m + n), float(s[k]), device=x.device)
-        sigma[:, :m] = hist_sigma
+        sigma[:, :m] = TOLD
         with torch.autocast(x.device.type, dtype=torch.bfloat16):
             y = net(whole, sigma, *text, trust=TRUST, anchor=anchor)[:, :, m:].float()
             if guidance != 1:

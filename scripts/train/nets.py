@@ -270,19 +270,22 @@ class Camera(nn.Module):
         return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
 
 
+def sources(length, shift, size, hold, dev):
+    """Where on a side of `length` pixels lay what each of them shows, once it is shifted and `1 / size` times as large."""
+    middle = hold * length - .5
+    return middle + (torch.arange(length, device=dev, dtype=torch.float32) - middle - shift) * size
+
+
 def inside(length, shift, growth, hold):
     """1 for each pixel of a side that shows what lay inside of it, else 0: [N, length]; shift and growth [N], as in `resample`."""
-    at, middle = torch.arange(length, device=shift.device, dtype=torch.float32), hold * length - .5
-    source = middle + (at - middle - shift[:, None]) * torch.exp(-growth)[:, None]
+    source = sources(length, shift[:, None], torch.exp(-growth)[:, None], hold, shift.device)
     return ((source > -.5) & (source < length - .5)).float()
 
 
 def resample(length, shift, growth, hold, dev):
     """Interpolation (Catmull-Rom) as a matrix [length, length]: pixel i shows what lay at middle + (i - middle - shift) / size."""
-    at = torch.arange(length, device=dev, dtype=torch.float32)
-    middle = hold * length - .5
-    source = (middle + (at - middle - shift) * math.exp(-growth)).clamp(0, length - 1)
-    d = (source[:, None] - at).abs()
+    source = sources(length, shift, math.exp(-growth), hold, dev).clamp(0, length - 1)
+    d = (source[:, None] - torch.arange(length, device=dev, dtype=torch.float32)).abs()
     weight = torch.where(d < 1, (1.5 * d - 2.5) * d * d + 1, torch.where(d < 2, ((2.5 - .5 * d) * d - 4) * d + 2, 0))
     return weight / weight.sum(1, keepdim=True)
 

@@ -71,9 +71,11 @@ class Rollout {
       const Tensor fresh = next_window();
       anchors_.add(fresh, done_);
       const Tensor part = fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_));
+      // A loop's guided start is what the others look at; the file begins behind it, and there the
+      // last window leads.
       if (spec_.closes && done_ <= spec_.first_latents) end_ = part.narrow(2, 0, 1).clone();
       if (spec_.closes && done_ == 0) {
-        skip(part);
+        done_ += part.size(2);
       } else {
         deliver(part);
       }
@@ -93,10 +95,6 @@ class Rollout {
   // A picture at the end stands behind forced windows; of others it is the clip's last latent
   // frame.
   bool includes_end() const { return spec_.last_image.has_value() && !forced(); }
-
-  // Of a loop: its guided start is what the others look at; the file begins behind it, with what
-  // the last window leads to.
-  void skip(const Tensor& part) { done_ += part.size(2); }
 
   // So many of the latent frames before the present one, or all there are; undefined when none is.
   Tensor latest(int64_t count) const {
