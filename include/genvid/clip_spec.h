@@ -57,6 +57,8 @@ struct ClipSpec {
   int64_t window_latents = 0;     // latent frames of one window; 0 with "window"
   int64_t first_latents = 0;      // "extend": those of the first window, behind nothing
   int64_t drafts = 1;             // and how often it is made; a judge keeps one
+  int first_steps = 0;            // and in how many steps; 0 = num_inference_steps
+  double first_eta = 0;           // and how much of the noise is new at each of them, 0 to 1
   bool closes = false;            // and its last window leads to the clip's first latent frame
   int64_t overlap_latents = 0;    // latent frames that neighbouring windows share
   int64_t ar_step = 0;            // "diffusion-forcing": steps that a block lags behind the last,
@@ -65,6 +67,7 @@ struct ClipSpec {
   int64_t sink_latents = 0;       // "causal": those at the start that are never forgotten
   bool recache = true;            // and whether what is remembered is made again under a new prompt
   int64_t cut_offset = 0;         // latent frames of time between its scenes
+  int64_t start_steps() const { return first_steps > 0 ? first_steps : num_inference_steps; }
   std::vector<double> timesteps;  // of every step, where the checkpoint has a list; else empty
 
   std::string device = "cpu";      // cpu | cuda:N, decided

@@ -21,6 +21,7 @@ REACH = 30                                                      # latents for wh
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = 2.0, 4.0                                                # in what was before and in the anchor, when sampling: else clips go astray, and fade
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
+FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 SHIFT = 1.5                                                     # of noise levels, when sampling
 PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
@@ -176,9 +177,10 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 
 
 @torch.no_grad()
-def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None):
+def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
-    anchor: as `nets.anchored` takes it."""
+    anchor: as `nets.anchored` takes it. eta: how much of the noise is new after each step (drawn from `g`), the square root of what it leaves
+    of the old."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -192,28 +194,36 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
             if guidance != 1:
                 u = net(whole, sigma, *blank[:3], text[3], trust=TRUST, anchor=anchor)[:, :, m:].float()
                 y = u + guidance * (y - u)
-        x = x + (s[k + 1] - s[k]) * (x - y) / s[k]
+        noise = (x - (1 - s[k]) * y) / s[k]
+        if eta:
+            noise = (1 - eta ** 2) ** .5 * noise + eta * torch.randn(x.shape, generator=g).to(x.device)
+        x = (1 - s[k + 1]) * y + s[k + 1] * noise
     return x
 
 
-def best_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
-    """The draft in which the judge sees most of what each prompt names: [B, C, 1, h, w]."""
+def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
+    """The draft in which the judge sees most of what each prompt names; without a judge the first: [B, C, 1, h, w]."""
     text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
-    best, highest = None, torch.full((len(ids),), -torch.inf, device=ids.device)
-    for _ in range(drafts):
-        z = sample_window(net, torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device), None, text, blank, steps, guidance)
+
+    def draft():
+        start = torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device)
+        return sample_window(net, start, None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
+    best = draft()
+    if judge is None:
+        return best
+    highest = agreement(judge(best[:, :, 0]), asked)
+    for _ in range(drafts - 1):
+        z = draft()
         score = agreement(judge(z[:, :, 0]), asked)
-        best = z if best is None else torch.where((score > highest)[:, None, None, None, None], z, best)
+        best = torch.where((score > highest)[:, None, None, None, None], z, best)
         highest = torch.maximum(score, highest)
     return best
 
 
 def anchor_of(done, at, new):
     """Of the window that ends with `new` latents from `at` on: the clip's first picture, or of a long clip the latest of every REACH."""
-    if done is None:
-        return None
     start = at + new - WINDOW
     first = start - start % REACH
     return done[:, :, first], torch.full((len(done),), start - first, device=done.device)
@@ -221,19 +231,16 @@ def anchor_of(done, at, new):
 
 @torch.no_grad()
 def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER, judge=None, drafts=DRAFTS):
-    """A clip of `latents` latents: a picture, with a judge the best of several, then windows after the last HISTORY latents as clean history, guided by
+    """A clip of `latents` latents: a picture (`first_picture`), then windows after the last HISTORY latents as clean history, guided by
     `later`. Every such window is whole, as in training; what the last one makes too much is cut off."""
     dev = ids.device
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
-    if judge is not None and drafts > 1 and first is None:
-        first = best_picture(net, text_net, ids, steps, guidance, drafts, judge, g)
-    done = first
-    while done is None or done.shape[2] < latents:
-        at = 0 if done is None else done.shape[2]
-        history = None if done is None else done[:, :, -HISTORY:]
-        n = 1 if history is None else WINDOW - history.shape[2]
-        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, guidance if history is None else later, anchor_of(done, at, n))
-        done = new if done is None else torch.cat([done, new], 2)
+    done = first_picture(net, text_net, ids, steps, guidance, drafts, judge, g) if first is None else first
+    while (at := done.shape[2]) < latents:
+        history = done[:, :, -HISTORY:]
+        n = WINDOW - history.shape[2]
+        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n))
+        done = torch.cat([done, new], 2)
     return done[:, :, :latents]

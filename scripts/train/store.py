@@ -18,10 +18,10 @@ def empty_ids(n, dev):
 class Store:
     def __init__(self, kind, dev, text):
         self.folder, self.dev, self.text, self.read = STATE / kind, dev, text, set()
-        self.x = self.ids = self.seen = self.true = self.held = None
+        self.x = self.ids = self.seen = self.held = None
         self.hidden, self.pooled = [], None                # captions encoded once; on a GPU that is quick enough to do anew
         self.refresh()
-        if self.x is None or (self.held is None and self.true is None):
+        if self.x is None or self.held is None:
             raise SystemExit(f"{self.folder} needs shard 0 and one more: run `data {kind}` first")
 
     def refresh(self):
@@ -31,13 +31,11 @@ class Store:
             q = numpy.load(p)
             self.read.add(p.name)
             x, ids = (torch.from_numpy(q[k]).to(self.dev) for k in ("x", "ids"))
-            if p.stem == "0000" and "true" not in q:
+            if p.stem == "0000":
                 self.held = (x, ids)
                 continue
             join = lambda old, new: new if old is None else torch.cat([old, new])
             seen = torch.from_numpy(q["layout"]).to(self.dev)
-            if "true" in q:                                # x is what the model made, `true` what it was to make
-                self.true = join(self.true, torch.from_numpy(q["true"]).to(self.dev))
             self.x, self.ids, self.seen = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.seen, seen)))
             if self.dev == "cpu":
                 hidden, pooled = self.encoded(p, ids)

@@ -2,6 +2,7 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/sub.h>
 
+#include <cmath>
 #include <utility>
 
 #include "diffusion/scheduler.h"
@@ -13,26 +14,39 @@ namespace {
 
 class Renoising final : public Scheduler {
  public:
-  Renoising(FlowSigmas grid, StepNoise noise) : noise_(std::move(noise)) {
+  Renoising(FlowSigmas grid, double eta, StepNoise noise)
+      : kept_(static_cast<float>(std::sqrt(1.0 - eta * eta))),
+        fresh_(static_cast<float>(eta)),
+        noise_(std::move(noise)) {
     sigmas_ = std::move(grid.sigmas);
     timesteps_ = std::move(grid.timesteps);
   }
 
   Tensor step(const Tensor& noise_pred, int64_t index, const Tensor& sample) override {
-    const Tensor x0 = at::sub(sample, at::mul(noise_pred.to(at::kFloat), sigmas_[index]));
-    const float next = sigmas_[index + 1];
+    const Tensor velocity = noise_pred.to(at::kFloat);
+    const float sigma = sigmas_[index], next = sigmas_[index + 1];
+    const Tensor x0 = at::sub(sample, at::mul(velocity, sigma));
     if (next == 0.0f) return x0;
-    return at::add(at::mul(x0, 1.0f - next), at::mul(noise_(index).to(sample.device()), next));
+    Tensor noise = at::mul(noise_(index).to(sample.device()), fresh_);
+    if (kept_ > 0.0f) noise.add_(at::add(sample, at::mul(velocity, 1.0f - sigma)), kept_);
+    return at::add(at::mul(x0, 1.0f - next), at::mul(noise, next));
   }
 
  private:
+  float kept_, fresh_;  // shares of the noise that was in the sample, and of new noise
   StepNoise noise_;
 };
 
 }  // namespace
 
 std::unique_ptr<Scheduler> make_renoising(const std::vector<double>& timesteps, StepNoise noise) {
-  return std::make_unique<Renoising>(listed_sigmas(timesteps), std::move(noise));
+  return std::make_unique<Renoising>(listed_sigmas(timesteps), 1.0, std::move(noise));
+}
+
+std::unique_ptr<Scheduler> make_renoising(int num_inference_steps, double shift, double eta,
+                                          StepNoise noise) {
+  return std::make_unique<Renoising>(even_sigmas(num_inference_steps, shift), eta,
+                                     std::move(noise));
 }
 
 }  // namespace genvid

@@ -83,6 +83,8 @@ struct Traits {
   int64_t first_latents = 0;  // of a clip with nothing before it, made first; 0 = a whole window
   int64_t anchor_reach = 0;   // latents for which one is shown to the windows behind it; 0 = never
   int64_t drafts = 1;         // of that start, of which the model's own judge keeps one
+  int first_steps = 0;        // of that start, beside num_inference_steps; 0 = as many
+  double first_eta = 0;       // and how much of the noise is new at each of them
   bool cpu_bf16 = false;      // bf16 by default on a CPU that multiplies matrices in it
   std::optional<CausalRollout> causal;
   std::optional<ForcingRollout> forcing;

@@ -125,9 +125,16 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   }
   traits.guidance_scale_2 = o.number("guidance_scale_2", traits.guidance_scale_2, 0, 100);
   traits.drafts = o.integer("drafts", traits.drafts, 1, limits::kMaxCandidates);
+  traits.first_steps =
+      static_cast<int>(o.integer("first_steps", traits.first_steps, 0, limits::kMaxSteps));
+  traits.first_eta = o.number("first_eta", traits.first_eta, 0, 1);
   traits.shift = o.number("shift", traits.shift, 1e-3, 1e3);
   traits.scheduler = o.string("scheduler", traits.scheduler);
   require_one_of(traits.scheduler, {"unipc", "euler", "euler-even", "renoise"}, what, "scheduler");
+  if (traits.first_eta > 0 && traits.scheduler != "euler-even") {
+    throw Error(kKind, what + ": \"first_eta\" needs the scheduler \"euler-even\", not \"" +
+                           traits.scheduler + "\"");
+  }
   traits.dtype = o.string("dtype", traits.dtype);
   require_one_of(traits.dtype, {"", "auto", "fp32", "bf16"}, what, "dtype");
   if (traits.dtype == "auto") traits.dtype.clear();

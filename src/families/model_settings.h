@@ -2,7 +2,10 @@
 // configs/<preset>.json over the family's own. Both files have the same keys:
 //   {"genvid": 1, "size": "832x480", "seconds": 5, "fps": 16, "steps": 50, "guidance_scale": 5,
 //    "guidance_scale_2": 5, "shift": 3, "scheduler": "unipc", "dtype": "fp32",
-//    "negative_prompt": "", "drafts": 1, "rollout": {...}}
+//    "negative_prompt": "", "rollout": {...}}
+// For clips that start with latent frames made before their windows: how many such starts a judge
+// has to choose from, in how many steps, and the share of new noise at each:
+//   "drafts": 1, "first_steps": 0, "first_eta": 0
 // A checkpoint made for generation block by block says so; all but timesteps in latent frames:
 //   "rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 3, "timesteps": [1000, 500]}
 // "scheduler": "renoise" goes with such a list; "recache": false leaves what is remembered as it is

@@ -54,6 +54,8 @@ Json rollout_key(const ClipSpec& s) {
   if (s.first_latents > 0) {
     key.push_back(s.first_latents);
     key.push_back(s.drafts);
+    key.push_back(s.first_steps);
+    key.push_back(s.first_eta);
   }
   if (s.closes) key.push_back("closes");
   if (s.rollout == "diffusion-forcing") {

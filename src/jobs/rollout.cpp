@@ -203,10 +203,6 @@ void decide_extension(const Request& request, const Traits& traits, ClipSpec& sp
       static_cast<int64_t>(extension_starts(latents, spec.window_latents, spec.overlap_latents,
                                             spec.first_latents, extends ? spec.overlap_latents : 0)
                                .size());
-  if (spec.first_latents > 0) {
-    out.first_share = static_cast<double>(spec.drafts * spec.first_latents) /
-                      static_cast<double>(spec.window_latents);
-  }
 }
 
 // What a clip begins with, for the plan.
@@ -332,9 +328,14 @@ int64_t guided_passes(const Rollout& rollout, const ClipSpec& spec) {
 }
 
 double prompt_passes(const Rollout& rollout, const ClipSpec& spec) {
-  const int64_t all = passes(rollout, spec.num_inference_steps) + guided_passes(rollout, spec);
-  const double first = spec.num_inference_steps * (spec.guidance_scale > 1 ? 2 : 1);
-  return static_cast<double>(all) - (1 - rollout.first_share) * first;
+  const auto all =
+      static_cast<double>(passes(rollout, spec.num_inference_steps) + guided_passes(rollout, spec));
+  if (spec.first_latents == 0) return all;
+  // The start is no whole window, but may be drafted several times, in steps of its own.
+  const double share =
+      static_cast<double>(spec.first_latents) / static_cast<double>(spec.window_latents);
+  const auto drafts = static_cast<double>(spec.drafts * spec.start_steps());
+  return all + (share * drafts - spec.num_inference_steps) * (spec.guidance_scale > 1 ? 2 : 1);
 }
 
 void scale_costs(const Rollout& rollout, const Traits& traits, const ClipSpec& spec,

@@ -17,7 +17,6 @@ struct Rollout {
                               // or windows one after the other (extend, diffusion-forcing),
                               // or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
-  double first_share = 1;     // extend: of a window's work, what the first one with its drafts is
   int64_t given_at_end = 0;   // extend: latent frames of a picture at the end, made by no window
   int64_t latents = 0;        // new ones made, where windows or blocks are whole; 0 = as needed
   int64_t lags = 0;           // diffusion-forcing: blocks that wait for the one before them, of all

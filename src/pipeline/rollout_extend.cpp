@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/cancel.h"
+#include "core/limits.h"
 #include "core/log.h"
 #include "core/window_plan.h"
 #include "diffusion/guidance.h"
@@ -205,7 +206,17 @@ class Rollout {
   // Of the network, for one window behind so many known latent frames.
   int64_t window_passes(int64_t past) const {
     if (forced()) return forced_rows(spec_, spec_.window_latents, past);
-    return spec_.num_inference_steps * (past == 0 ? drafts_ : 1);
+    return past == 0 ? spec_.start_steps() * drafts_ : spec_.num_inference_steps;
+  }
+  // Of the clip's start, when that is not sampled as its windows are; each draft has noise of its
+  // own.
+  std::unique_ptr<Scheduler> start_scheduler() const {
+    if (spec_.first_steps == 0 && spec_.first_eta == 0) return nullptr;
+    const auto noise = [this](int64_t step) {
+      return noise_.after_step(draft_ * limits::kMaxSteps + step, 0, spec_.first_latents);
+    };
+    return make_renoising(static_cast<int>(spec_.start_steps()), spec_.shift, spec_.first_eta,
+                          noise);
   }
   // How many start from noise. One window of forced frames draws no more than it needs, as the
   // reference's generator does.
@@ -231,7 +242,7 @@ class Rollout {
   Tensor sample_once(const Tensor& latents) {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
     const int64_t later = (windows_ - window_ - 1) * window_passes(spec_.overlap_latents);
-    const StepSpan span{done_passes_ + draft_ * spec_.num_inference_steps,
+    const StepSpan span{done_passes_ + draft_ * spec_.start_steps(),
                         done_passes_ + window_passes(past) + later};
     if (forced()) {
       const auto noise = [this, past](int64_t row) {
@@ -246,7 +257,8 @@ class Rollout {
       conditioning = pinned(window, past, ending_, traits_.history_timestep);
     }
     if (past > 0 && !prompt_begins()) anchors_.show(conditioning, done_ - past);
-    return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span);
+    return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span,
+                   past == 0 ? start_scheduler() : nullptr);
   }
 
   // Of this window. The first one under a prompt is guided by guidance_scale; one that goes on

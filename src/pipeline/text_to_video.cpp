@@ -226,8 +226,10 @@ Denoiser& ResidentDenoiser::enter(const Stage& stage) {
 }
 
 Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const ClipPrompts& prompts,
-               const Conditioning& conditioning, Tensor latents, StageClock& clock, StepSpan span) {
-  const auto scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
+               const Conditioning& conditioning, Tensor latents, StageClock& clock, StepSpan span,
+               std::unique_ptr<Scheduler> scheduler) {
+  if (!scheduler) scheduler = make_scheduler(spec.scheduler, spec.num_inference_steps, spec.shift);
+  const auto steps = static_cast<int64_t>(scheduler->timesteps().size());
   const std::vector<Stage> stages = resident.stages();
   const LoadContext& context = resident.context();
   Conditioning known = conditioning;
@@ -255,17 +257,17 @@ Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const ClipPromp
 
     if (!at::isfinite(latents).all().item<bool>()) {
       throw Error(ErrorKind::kNumerical, "step " + std::to_string(i + 1) + " of " +
-                                             std::to_string(spec.num_inference_steps) +
+                                             std::to_string(steps) +
                                              " gave values that are not finite");
     }
   };
 
-  clock.start("denoise", std::max<int64_t>(span.total, spec.num_inference_steps), span.before);
-  StepKeeper keeper(spec, context, spec.num_inference_steps);
+  clock.start("denoise", std::max<int64_t>(span.total, steps), span.before);
+  StepKeeper keeper(spec, context, steps);
   const int64_t first = keeper.resume(*scheduler, latents);
   clock.resumed(first);
   try {
-    for (int64_t i = first; i < spec.num_inference_steps; ++i) {
+    for (int64_t i = first; i < steps; ++i) {
       step(i);
       keeper.stepped(i + 1, *scheduler, latents);
       clock.advance(span.before + i + 1);

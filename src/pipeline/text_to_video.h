@@ -1,6 +1,7 @@
 // Prompt to latents: the whole method on one screen.
 #pragma once
 
+#include "diffusion/scheduler.h"
 #include "families/family.h"
 #include "genvid/clip_spec.h"
 #include "pipeline/progress.h"
@@ -72,10 +73,10 @@ struct StepSpan {
 
 // The denoising loop, with the prompt of each window, from where spec.keep says it was left.
 // Returns normalised fp32 latents. Throws Error(kNumerical) when a step gives values that are not
-// finite.
+// finite. scheduler: another than the spec's.
 Tensor denoise(ResidentDenoiser& resident, const ClipSpec& spec, const ClipPrompts& prompts,
                const Conditioning& conditioning, Tensor latents, StageClock& clock,
-               StepSpan span = {});
+               StepSpan span = {}, std::unique_ptr<Scheduler> scheduler = nullptr);
 Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec& spec,
                const ClipPrompts& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock);

@@ -79,6 +79,35 @@ TEST(Scheduler, EvenEulerShiftsOnce) {
   EXPECT_LE(x.sub(x0).abs().max().item<double>(), 1e-6);
 }
 
+// With a prediction that knows the clean sample, what is left at each step is that and its noise at
+// the step's level: sqrt(1 - eta^2) of the noise before and eta of new.
+TEST(Scheduler, RenoisingMixesOldAndNewNoise) {
+  const Tensor x0 = at::tensor({2.0f, -1.0f}), start = at::tensor({0.5f, 3.0f});
+  const Tensor fresh = at::tensor({-1.0f, 0.25f});
+  for (const double eta : {0.0, 0.6, 1.0}) {
+    const auto s = make_renoising(4, 3.0, eta, [&](int64_t) { return fresh; });
+    Tensor x = start, noise = start;
+    for (int64_t i = 0; i < 4; ++i) {
+      x = s->step(noise.sub(x0), i, x);
+      noise = noise.mul(std::sqrt(1 - eta * eta)).add(fresh, eta);
+      const double sigma = s->sigmas()[static_cast<size_t>(i) + 1];
+      const Tensor expected = x0.mul(1 - sigma).add(noise, sigma);
+      EXPECT_LE(x.sub(expected).abs().max().item<double>(), 2e-6) << eta << " step " << i;
+    }
+  }
+}
+
+TEST(Scheduler, RenoisingWithoutNewNoiseIsEuler) {
+  const auto a = make_renoising(7, 1.5, 0, [](int64_t) { return at::tensor({9.0f, 9.0f}); });
+  const auto b = make_scheduler("euler-even", 7, 1.5);
+  Tensor x = at::tensor({0.5f, -2.0f}), y = x;
+  for (int64_t i = 0; i < 7; ++i) {
+    x = a->step(velocity(x), i, x);
+    y = b->step(velocity(y), i, y);
+  }
+  EXPECT_LE(x.sub(y).abs().max().item<double>(), 2e-6);
+}
+
 TEST(Scheduler, RefusesAnUnknownName) {
   try {
     make_scheduler("ddim", 4, 3.0);

@@ -32,6 +32,14 @@ TEST(ModelSettings, LaysKeysOverTraits) {
   EXPECT_EQ(t.negative_prompt, "blur");
 }
 
+TEST(ModelSettings, ReadsHowAClipStarts) {
+  const Traits t =
+      apply(R"({"scheduler": "euler-even", "drafts": 6, "first_steps": 24, "first_eta": 0.6})");
+  EXPECT_EQ(t.drafts, 6);
+  EXPECT_EQ(t.first_steps, 24);
+  EXPECT_EQ(t.first_eta, 0.6);
+}
+
 TEST(ModelSettings, OneGuidanceScaleIsForBothExperts) {
   EXPECT_EQ(apply(R"({"guidance_scale": 4})").guidance_scale_2, 4);
 }
@@ -41,7 +49,9 @@ TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
                           R"({"size": "-8x64"})", R"({"size": "8x64"})", R"({"size": 96})",
                           R"({"num_inference_steps": 0})", R"({"num_inference_steps": 1.5})",
                           R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
-                          R"({"genvid": 2})", R"({"seconds": -1})"}) {
+                          R"({"genvid": 2})", R"({"seconds": -1})", R"({"first_steps": -1})",
+                          R"({"scheduler": "euler-even", "first_eta": 1.5})",
+                          R"({"scheduler": "unipc", "first_eta": 0.5})"}) {
     try {
       apply(bad);
       ADD_FAILURE() << "accepted " << bad;

@@ -313,6 +313,26 @@ TEST(Plan, ExtendsAModelOfItsOwnHistory) {
   expect_error(r, ErrorKind::kUsage, "not trained", "tiny-wan21");
 }
 
+TEST(Plan, AStartHasDraftsStepsAndNewNoiseOfItsOwn) {
+  Request r = request();
+  r.num_inference_steps = 12;
+  const Plan usual = plan(r, "genvid-tiny");
+  ASSERT_EQ(usual.spec.first_latents, 1);
+  EXPECT_EQ(usual.spec.drafts, 6);
+  EXPECT_EQ(usual.spec.first_steps, 24);
+  EXPECT_EQ(usual.spec.first_eta, 0.6);
+
+  r.num_inference_steps = 3;
+  EXPECT_EQ(plan(r, "genvid-tiny").spec.first_steps, 6) << "as many fewer as its windows have";
+
+  r.num_inference_steps = 12;
+  r.scheduler = "unipc";
+  const Plan other = plan(r, "genvid-tiny");
+  EXPECT_EQ(other.spec.start_steps(), 12);
+  EXPECT_EQ(other.spec.first_eta, 0) << "another sampler starts as it goes on";
+  EXPECT_LT(other.token_forwards, usual.token_forwards);
+}
+
 TEST(Plan, AModelOfOneSizeIsCropped) {
   Request r = request();
   r.size = Size{70, 50};
