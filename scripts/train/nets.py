@@ -20,7 +20,7 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
     of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)
-    of all, where the anchor is:   x0 += sigmoid(hold(y) + trust[1]) * seen * (anchor - x0)
+    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -309,11 +309,12 @@ class Transformer(nn.Module):
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0), anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0), anchor=None):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        anchor: as `anchored` takes it; trust: added to what `keep` and `hold` say; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, and what `hold` is multiplied with before, which parts what
+        stands still from what moves; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -343,7 +344,7 @@ class Transformer(nn.Module):
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
         kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
-        x0 = x0 + torch.sigmoid(self.hold(y) + trust[1]) * (held - seen * x0)
+        x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trust[1]) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         return x0 if probe is None else (x0, read)
 

@@ -123,6 +123,7 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
   c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
   c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
+  c.hold_gain = o.number("hold_gain", c.hold_gain, 0, 100);
   c.window = o.require_integer("window", 2, 1024);
   c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);

@@ -37,7 +37,8 @@ struct TransformerConfig {
   std::vector<CameraMove> camera_moves;           // of each camera that it tells apart
   double camera_hold = 0.5;                       // of the height: what scaling leaves in place
   double keep_bias = 0;                           // of what is kept of the latent before
-  double hold_bias = 0;                           // and of the anchor
+  double hold_bias = 0;                           // and of the anchor,
+  double hold_gain = 1;                           // of which the gate itself counts so much
   int64_t window = 8;                             // latents it sees at once
   int64_t first_window = 8;                       // latents that a clip starts with
   int64_t history = 4;                            // of them known, when a clip goes on

@@ -200,7 +200,7 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
-    const Tensor hold = hold_(x).add_(config_.hold_bias).sigmoid_();
+    const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(config_.hold_bias).sigmoid_();
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
