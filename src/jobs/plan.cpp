@@ -163,19 +163,6 @@ void decide_timesteps(const Request& request, const Traits& traits, ClipSpec& sp
   }
 }
 
-// Who gives the noise gets what comes of that noise alone. More or fewer steps than the model's
-// usual ones are so for the start too; with another sampler than its own it starts as it goes on.
-void decide_start(const Request& request, const Traits& traits, ClipSpec& spec) {
-  const bool own = request.init_latents.empty() && spec.scheduler == traits.scheduler;
-  if (spec.first_latents == 0 || !own) return;
-  spec.first_eta = traits.first_eta;
-  if (traits.first_steps == 0) return;
-  const double steps = static_cast<double>(traits.first_steps) * spec.num_inference_steps /
-                       traits.num_inference_steps;
-  spec.first_steps =
-      static_cast<int>(std::clamp<int64_t>(std::llround(steps), 1, limits::kMaxSteps));
-}
-
 void decide_sampling(const Request& request, const Traits& traits, ClipSpec& spec) {
   spec.num_inference_steps = request.num_inference_steps.value_or(traits.num_inference_steps);
   if (spec.num_inference_steps < 1 || spec.num_inference_steps > limits::kMaxSteps) {

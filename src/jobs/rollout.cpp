@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/limits.h"
 #include "core/window_plan.h"
 #include "genvid/error.h"
 #include "jobs/rollout_forcing.h"
@@ -309,6 +310,17 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
   }
   spec.rollout = out.name;
   return out;
+}
+
+void decide_start(const Request& request, const Traits& traits, ClipSpec& spec) {
+  const bool own = request.init_latents.empty() && spec.scheduler == traits.scheduler;
+  if (spec.first_latents == 0 || !own) return;
+  spec.first_eta = traits.first_eta;
+  if (traits.first_steps == 0) return;
+  const double steps = static_cast<double>(traits.first_steps) * spec.num_inference_steps /
+                       traits.num_inference_steps;
+  spec.first_steps =
+      static_cast<int>(std::clamp<int64_t>(std::llround(steps), 1, limits::kMaxSteps));
 }
 
 int64_t passes(const Rollout& rollout, int num_inference_steps) {

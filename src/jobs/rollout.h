@@ -32,6 +32,11 @@ struct Rollout {
 Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& spec,
                        std::vector<std::string>& warnings);
 
+// Decides spec.first_steps and first_eta; the rollout and the other settings of sampling must be.
+// Who gives the noise gets what comes of that noise alone. More or fewer steps than the model's
+// usual ones are so for the start too; with another sampler than its own it starts as it goes on.
+void decide_start(const Request& request, const Traits& traits, ClipSpec& spec);
+
 // Latent frames that hold so many frames: of a clip of its own, or of one that goes on from
 // another.
 int64_t new_latents(const Geometry& geometry, int64_t frames, bool extends);
