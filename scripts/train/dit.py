@@ -19,7 +19,7 @@ from tensors import load_file, save_file
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 1.0, 9.0, 3.0                                           # when sampling, lest clips go astray and fade: see nets.Transformer
+TRUST = 2.0, 11.0, 3.0                                           # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 SHIFT = 1.5                                                     # of noise levels, when sampling
