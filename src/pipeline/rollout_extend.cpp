@@ -208,12 +208,12 @@ class Rollout {
     if (forced()) return forced_rows(spec_, spec_.window_latents, past);
     return past == 0 ? spec_.start_steps() * drafts_ : spec_.num_inference_steps;
   }
-  // Of the clip's start, when that is not sampled as its windows are; each draft has noise of its
-  // own.
-  std::unique_ptr<Scheduler> start_scheduler() const {
+  // Of the clip's start, so many latent frames with the picture it may lead to, when it is not
+  // sampled as windows are; each draft has noise of its own.
+  std::unique_ptr<Scheduler> start_scheduler(int64_t frames) const {
     if (spec_.first_steps == 0 && spec_.first_eta == 0) return nullptr;
-    const auto noise = [this](int64_t step) {
-      return noise_.after_step(draft_ * limits::kMaxSteps + step, 0, spec_.first_latents);
+    const auto noise = [this, frames](int64_t step) {
+      return noise_.after_step(draft_ * limits::kMaxSteps + step, 0, frames);
     };
     return make_renoising(static_cast<int>(spec_.start_steps()), spec_.shift, spec_.first_eta,
                           noise);
@@ -258,7 +258,7 @@ class Rollout {
     }
     if (past > 0 && !prompt_begins()) anchors_.show(conditioning, done_ - past);
     return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span,
-                   past == 0 ? start_scheduler() : nullptr);
+                   past == 0 ? start_scheduler(window.size(2)) : nullptr);
   }
 
   // Of this window. The first one under a prompt is guided by guidance_scale; one that goes on

@@ -112,6 +112,16 @@ TEST(DefaultModel, IsNotLedToAPictureInOneWindow) {
   EXPECT_TRUE(has(r.err, "led to --last-image window after window")) << r.err;
 }
 
+// Its drawn start is then what leads there, in one window with the picture.
+TEST(DefaultModel, EvenTheShortestClipEndsOnAPicture) {
+  const TempDir dir;
+  run_program("ffmpeg", {"-v", "error", "-f", "lavfi", "-i", "color=c=blue:s=64x64", "-frames:v",
+                         "1", dir / "a.png"});
+  const Result r = genvid({"a house", "-o", dir / "a.mkv", "--frames", "8", "--steps", "2",
+                           "--last-image", dir / "a.png"});
+  EXPECT_EQ(r.code, 0) << r.err;
+}
+
 TEST(DefaultModel, TellsProgramsWhatThePromptNames) {
   const TempDir dir;
   const Result r =
