@@ -29,7 +29,7 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
-        self.trust, nets.TOLD = (c.get("keep_bias", 0.0), c.get("hold_bias", 0.0), c.get("hold_gain", 1.0)), c["history_sigma"]
+        self.trust, nets.TOLD = (c.get("keep_bias", 0.0), c.get("hold_bias", 0.0), c.get("hold_gain", 1.0), c.get("steady", 1.0)), c["history_sigma"]
         self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
@@ -72,7 +72,10 @@ class Folder:
         frames = self.encoder.decode(z)
         if self.decoder is not None:
             frames = frames + self.decoder(z)[0]
-        return frames.clamp(-1, 1).transpose(1, 2)                     # [1, 3, F, H, W]
+        frames = frames.clamp(-1, 1)
+        if even := self.config["vae"].get("even", 0):
+            frames = codec_model.evened(frames, None, even)
+        return frames.transpose(1, 2)                                  # [1, 3, F, H, W]
 
     def window_of(self, noise, history, text, blank, steps, guidance, keep=None, anchor=None, end=None):
         """`sample_window` of scripts/train/dit.py without autocast; `keep` takes what each step gives; end: the latent behind."""

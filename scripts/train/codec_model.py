@@ -4,7 +4,7 @@ Encoder: one linear map (causal PCA), so latents never change once it is fitted,
 can train before the decoder does. Decoder: the inverse map plus a small convolutional correction
 that sees neighbouring tokens and the latents before, which hides tile seams. The first layer takes
 the latent of one step back, the first residual block its input of one step back; a stream keeps
-those two tensors. Before the first latent both are zero.
+those two tensors. Before the first latent it is as if that one had been there already: what stands still then looks the same in every latent.
 
 Exact forward, with x[t] a latent [B, C, h, w]:
     base   = convT(x[t]; base.weight, base.bias)                        # 16x16x4 block, stride 16
@@ -14,7 +14,7 @@ Exact forward, with x[t] a latent [B, C, h, w]:
     m      = shuffle2(conv1x1(b; up1));  m = m + ... (mid.k)
     f      = shuffle2(conv1x1(m; up2));  f = f + ... (fine.k)
     frames = base + blocks4(conv3x3(silu(f); out))                      # 4 frames x 3 x (4x4 pixels)
-Frames are in [-1, 1]. `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
+Frames are in [-1, 1], and last of all steps between them are evened out (`evened`). `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
 """
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ from torch import nn
 from common import weights
 
 C, PATCH, STEP = 64, 16, 4
+EVEN = 8                                                                # levels of 255
 
 
 def to_blocks(x):
@@ -92,7 +93,7 @@ class Decoder(nn.Module):
         z = z.transpose(1, 2)                                        # B T C h w
 
         def back(x, last):
-            first = torch.zeros_like(x[:, :1]) if last is None else last
+            first = x[:, :1] if last is None else last
             return torch.cat([x, torch.cat([first, x[:, :-1]], 1)], 2), x[:, -1:]
         pair, keep_z = back(z, cache and cache[0])
         a = self.inp(pair.flatten(0, 1))
@@ -110,6 +111,20 @@ class Decoder(nn.Module):
         return y.reshape(b, t * STEP, 3, h * PATCH, w * PATCH), (keep_z, keep_a)
 
 
+def evened(x, last=None, most=EVEN):
+    """A latent hardly says what moves inside of its frames, so the step to its first one is too large, the others are too small, and what
+    stands still trembles. That step's excess over the mean of the others, no more than `most` levels of 255, is spread over all of them;
+    the last frame of a latent stays. x [B, STEP * T, 3, H, W] in -1..1, last [B, 1, 3, H, W]: the frame before (None: a clip's start)."""
+    x = x.unflatten(1, (-1, STEP))
+    before = torch.cat([x[:, :1, :1] if last is None else last[:, None], x[:, :-1, -1:]], 1)
+    first, inside = x[:, :, :1], (x[:, :, -1:] - x[:, :, :1]) / (STEP - 1)
+    excess = (first - before - inside).clamp(-most / 127.5, most / 127.5)
+    if last is None:
+        excess[:, 0] = 0
+    left = torch.arange(STEP - 1, -1, -1, device=x.device).view(-1, 1, 1, 1) / STEP
+    return (x - excess * left).clamp(-1, 1).flatten(1, 2)
+
+
 class Codec:
     def __init__(self, dev="cpu"):
         from tensors import load_file
@@ -122,5 +137,6 @@ class Codec:
 
     @torch.no_grad()
     def decode(self, z, cache=None):
-        y, cache = self.net(z, cache)
-        return (self.encoder.decode(z) + y).clamp(-1, 1), cache
+        y, kept = self.net(z, cache)
+        x = (self.encoder.decode(z) + y).clamp(-1, 1)
+        return evened(x, cache and cache[2]), (*kept, x[:, -1:])

@@ -22,9 +22,9 @@ def device():
 
 
 def weights(name):
-    """The weights of a part: what training here wrote last, else what is shipped."""
-    fresh = STATE / f"{name}.safetensors"
-    return fresh if fresh.exists() or name not in HOME else MODEL / HOME[name]
+    """The weights of a part: what training here wrote last, else what is shipped; of the network that measures, what is kept here."""
+    fresh, measuring = STATE / f"{name}.safetensors", pathlib.Path(__file__).resolve().parent / "state" / f"{name}.safetensors"
+    return next((q for q in (fresh, measuring) if q.exists()), MODEL / HOME[name] if name in HOME else fresh)
 
 
 def save_npz(path, **arrays):

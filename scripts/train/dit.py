@@ -17,9 +17,9 @@ from store import empty_ids
 from tensors import load_file, save_file
 
 HISTORY, WINDOW = 2, 5
-REACH = 30                                                      # latents for which a picture is the anchor of those behind it
+REACH = 60                                                      # latents for which a picture is the anchor of those behind it
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 2.0, 11.0, 3.0                                           # when sampling, lest clips go astray and fade: see nets.Transformer
+TRUST = 1.0, 6.0, 3.0, 1.25                                           # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 SHIFT = 1.5                                                     # of noise levels, when sampling
@@ -66,6 +66,15 @@ def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None
     w = weight / sigma.clamp(min=0.1) ** 2
     loss = (e.mean((2, 3)) * w).sum() / weight.sum().clamp(min=1)
     return loss if probe is None else loss + PROBE * told(read.float(), seen, route)
+
+
+@torch.no_grad()
+def pictured(net, store, text):
+    """`error` of 64 held-out pictures with fixed noise."""
+    g, dev = torch.Generator().manual_seed(5), text.camera.bias.device
+    x0, ids = store.held[0][:64].float(), store.held[1][:64, 0].long()
+    sigma, noise = train_noise(64, "cpu", g).to(dev)[:, None], torch.randn(x0.shape, generator=g).to(dev)
+    return float(error(net, x0, sigma, torch.ones(64, 1, device=dev), text(ids), noise))
 
 
 def told(read, seen, route):

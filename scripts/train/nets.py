@@ -196,6 +196,26 @@ def anchored(x, anchor, move, camera):
     return tuple(q.unflatten(0, (-1, count)).transpose(1, 2) for q in (carried * seen[:, None], seen[:, None]))
 
 
+MOVED, FAINT = .1, .05                                                  # squared: how far off the anchor is moved; what is too little to be compared
+
+
+def steadied(x0, held, seen, most):
+    """What is no longer as the anchor has it, with the mean and the spread that the anchor has in the same places, number by number, for the
+    window as a whole: it may move, but not fade or harden. x0 and held [B, C, F, h, w], seen [B, 1, F, h, w] as `anchored` gives them;
+    most: by how much a spread is changed. Places of which the camera had seen less than half stay as they are."""
+    there = seen > .5
+    held = torch.where(there, held / seen.clamp(min=.5), 0)
+    weight = ((x0 - held).pow(2).mean(1, keepdim=True) / MOVED).clamp(max=1) * there
+    total = weight.sum((2, 3, 4), keepdim=True).clamp(min=1e-6)
+
+    def spread(q):
+        mean = (q * weight).sum((2, 3, 4), keepdim=True) / total
+        return mean, ((q - mean).pow(2) * weight).sum((2, 3, 4), keepdim=True) / total
+    (here, now), (mean, then) = spread(x0), spread(held)
+    gain = ((then + FAINT) / (now + FAINT)).sqrt().clamp(1 / most, most)
+    return x0 + weight * ((x0 - here) * gain + mean - x0)
+
+
 # What the camera does in the time of a latent: pixels to the right and down, growth (natural logarithm of the size). Of what
 # is far away, at the middle of the speeds in world.py.
 MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.01, 0), "tilt down": (0, -1.01, 0),
@@ -309,12 +329,12 @@ class Transformer(nn.Module):
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0), anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0), anchor=None):
         """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
         route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, and what `hold` is multiplied with before, which parts what
-        stands still from what moves; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
+        stands still from what moves, and the last argument of `steadied`, 1 for none of that; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
@@ -341,11 +361,14 @@ class Transformer(nn.Module):
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
         y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
         x0 = self.out(y)
+        picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
         kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
         x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trust[1]) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
+        if anchor is not None and trust[3] > 1:
+            x0 = steadied(x0.float(), *picture, trust[3])
         return x0 if probe is None else (x0, read)
 
 

@@ -15,7 +15,7 @@ from tensors import load_file, save_file
 
 WIDTH = 96
 SEEN = ("subject", "setting", "time", "weather", "colour", "mover")      # what one latent shows
-TESTED = 5                                                               # shards that neither learns from
+TESTED, MEASURED = 5, 200                                                # shards that neither learns from; the first that the recogniser learns from
 
 
 class Residual(nn.Module):
@@ -44,12 +44,14 @@ class Recogniser(nn.Module):
 
 
 def shards(which):
-    """Pictures of the frames stage: latents [N, C, H/16, W/16], labels as numbers. The first ones test; of the others the
-    networks learn from every second one each."""
-    files = sorted((STATE / "frames").glob("*.npz"))
-    of = {"test": files[:TESTED], "judge": files[TESTED::2], "recogniser": files[TESTED + 1::2]}
+    """Pictures of the frames stage: latents [N, C, H/16, W/16], labels as numbers. The first ones test; the judge learns from those before
+    MEASURED, the recogniser from those behind."""
+    first, last = {"test": (0, TESTED), "judge": (TESTED, MEASURED), "recogniser": (MEASURED, 10 ** 9)}[which]
+    files = [p for p in sorted((STATE / "frames").glob("*.npz")) if first <= int(p.stem) < last]
+    if not files:
+        raise SystemExit(f"no shards to {'test with' if which == 'test' else 'learn from'}: run `data frames --skip {first}` first")
     x, labels = [], []
-    for p in of[which]:
+    for p in files:
         q = numpy.load(p)
         x.append(q["x"][:, :, 0])
         labels += json.loads(str(q["labels"]))

@@ -51,12 +51,14 @@ def shard(kind, number, dev, codec=None):
 
 
 def visible(scenes, start, count, dev="cpu"):
-    """Layouts [N, count, 12, h, w] (painter.layout); labels without a mover that none of the latents shows."""
+    """Layouts [N, count, 12, h, w] (painter.layout); labels without a mover that none of the latents shows, and where it is the subject of
+    the place alone."""
     seen = torch.stack([painter.layout(scenes, [t + k * 4 / painter.pixels.FPS for t in start], dev) for k in range(count)], 1)
     labels = []
     for (lab, _), t, shown in zip(scenes, start, seen):
         there = shown[:, painter.GROUPS.index("mover")].sum((1, 2)).max() > .12
-        labels.append(dict(lab, start=t) if there else dict(lab, start=t, mover="none", way="none"))
+        gone = dict(mover="none", way="none") | (dict(subject=lab["setting"], colour="none") if lab["subject"] in world.ACTORS else {})
+        labels.append(dict(lab, start=t, **({} if there else gone)))
     return seen, labels
 
 

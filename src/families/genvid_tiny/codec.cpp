@@ -5,7 +5,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 
 #include <optional>
@@ -39,7 +38,7 @@ struct Residual {
   Tensor operator()(const Tensor& x) const { return inside(x).add_(x); }
 };
 
-// What the correction keeps of the latent before; zeros at a clip's start.
+// What the correction keeps of the latent before; nothing at a clip's start.
 struct Memory {
   Tensor latent, input;
 };
@@ -66,8 +65,9 @@ struct Correction {
 
   // One latent [N, h, w, C] -> [N, 16 h, 16 w, frames * 3].
   Tensor operator()(const Tensor& latent, Memory& memory) const {
+    // Before the first latent it is as if that one had been there already.
     const auto with_last = [](const Tensor& x, Tensor& last) {
-      const Tensor pair = at::cat({x, last.defined() ? last : at::zeros_like(x)}, -1);
+      const Tensor pair = at::cat({x, last.defined() ? last : x}, -1);
       last = x;
       return pair;
     };
@@ -157,10 +157,32 @@ class DecoderStream final : public VaeStream {
       out.add_(y.unflatten(-1, {c.frames, 3}).permute({0, 4, 3, 1, 2}));
     }
     out.clamp_(-1.0, 1.0);
+    if (c.even > 0) even(out);
+  }
+
+  // A latent hardly says what moves inside of its frames, so the step to its first one is too
+  // large, the others are too small, and what stands still trembles. That step's excess over the
+  // mean of the others is spread over all of them; the last frame stays. Source:
+  // scripts/train/codec_model.py, evened.
+  void even(const Tensor& out) {
+    const int64_t count = out.size(2);
+    const Tensor last = out.select(2, count - 1).clone();
+    if (last_frame_.defined() && count > 1) {
+      const Tensor first = out.select(2, 0);
+      const Tensor inside = (last - first).div_(count - 1);
+      const double most = net_->config.even / 127.5;
+      const Tensor excess = (first - last_frame_).sub_(inside).clamp_(-most, most);
+      for (int64_t k = 0; k < count - 1; ++k) {
+        const double left = static_cast<double>(count - 1 - k) / static_cast<double>(count);
+        out.select(2, k).sub_(excess, left).clamp_(-1.0, 1.0);
+      }
+    }
+    last_frame_ = last;
   }
 
   std::shared_ptr<const Network> net_;
   Memory memory_;
+  Tensor last_frame_;           // of the latent before, [N, 3, H, W]
   std::vector<int64_t> first_;  // sizes
 };
 

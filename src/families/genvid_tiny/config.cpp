@@ -124,6 +124,7 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
   c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
   c.hold_gain = o.number("hold_gain", c.hold_gain, 0, 100);
+  c.steady = o.number("steady", c.steady, 1, 100);
   c.window = o.require_integer("window", 2, 1024);
   c.first_window = o.integer("first_window", c.window, 1, c.window);
   c.history = o.require_integer("history", 1, 1024);
@@ -170,6 +171,7 @@ CodecConfig parse_codec_config(const Json& json, const std::string& what) {
   c.low = width(o, "low");
   c.mid = width(o, "mid");
   c.fine = width(o, "fine");
+  c.even = o.number("even", c.even, 0, 255);
   c.decoder = o.boolean("decoder", false);
   return c;
 }

@@ -39,11 +39,12 @@ struct TransformerConfig {
   double keep_bias = 0;                           // of what is kept of the latent before
   double hold_bias = 0;                           // and of the anchor,
   double hold_gain = 1;                           // of which the gate itself counts so much
-  int64_t window = 8;                             // latents it sees at once
-  int64_t first_window = 8;                       // latents that a clip starts with
-  int64_t history = 4;                            // of them known, when a clip goes on
-  int64_t anchor_reach = 0;                       // latents for which one is the anchor of others
-  double history_sigma = 0.02;                    // the noise level they are told to have
+  double steady = 1;            // most that what moves is made stronger, as it was
+  int64_t window = 8;           // latents it sees at once
+  int64_t first_window = 8;     // latents that a clip starts with
+  int64_t history = 4;          // of them known, when a clip goes on
+  int64_t anchor_reach = 0;     // latents for which one is the anchor of others
+  double history_sigma = 0.02;  // the noise level they are told to have
 
   int64_t heads() const { return dim / head_dim; }
   int64_t block() const { return 3 * patch[0] * patch[1] * patch[2]; }
@@ -74,7 +75,8 @@ struct CodecConfig {
   int64_t latent_channels = 64;
   int64_t frames = 4, patch = 16;           // of one latent: frames, and pixels of a side
   int64_t low = 128, mid = 128, fine = 64;  // widths of the correction
-  bool decoder = false;                     // the correction has weights
+  double even = 0;  // steps between frames, spread over a latent's by at most so many levels of 255
+  bool decoder = false;  // the correction has weights
 
   int64_t block() const { return 3 * frames * patch * patch; }
 };

@@ -58,6 +58,23 @@ Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& came
   return at::stack(out, 2);
 }
 
+// What is no longer as the anchor has it, with the mean and the spread that the anchor has in the
+// same places, number by number, for the window as a whole: it may move, but not fade or harden.
+// most: by how much a spread is changed. Source: scripts/train/nets.py, steadied.
+Tensor steadied(const Tensor& x0, const Anchor& anchor, double most) {
+  constexpr double kMoved = 0.1, kFaint = 0.05;
+  const std::vector<int64_t> whole{2, 3, 4};
+  const Tensor there = anchor.seen.gt(0.5);
+  const Tensor held = anchor.latents / anchor.seen.clamp_min(0.5) * there;
+  const Tensor weight = (x0 - held).square_().mean({1}, true).div_(kMoved).clamp_max_(1) * there;
+  const Tensor total = weight.sum(whole, true).clamp_min_(1e-6);
+  const auto mean = [&](const Tensor& t) { return (t * weight).sum(whole, true) / total; };
+  const Tensor from = mean(x0), to = mean(held);
+  const Tensor now = mean((x0 - from).square_()), then = mean((held - to).square_());
+  const Tensor gain = ((then + kFaint) / (now + kFaint)).sqrt_().clamp_(1 / most, most);
+  return x0 + weight * ((x0 - from) * gain + to - x0);
+}
+
 }  // namespace
 
 TransformerBlock::TransformerBlock(const WeightMap& w, const TransformerConfig& c)
@@ -203,7 +220,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(config_.hold_bias).sigmoid_();
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
-  return x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
+  x0 = x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
+  return anchor.latents.defined() && config_.steady > 1 ? steadied(x0, anchor, config_.steady) : x0;
 }
 
 }  // namespace genvid::genvid_tiny

@@ -57,6 +57,9 @@ TEST(GenvidTinyConfig, ReadsAndChecks) {
   refused(with("history", 8), "less than window");
   refused(with("anchor_reach", 7), "anchor_reach");
   refused(with("anchor_reach", "far"), "anchor_reach");
+  EXPECT_EQ(c.steady, 1);
+  EXPECT_EQ(parse_transformer_config(with("steady", 1.25), "t").steady, 1.25);
+  refused(with("steady", 0.9), "steady");
   refused(with("layers", -1), "layers");
   refused(with("dim", "wide"), "dim");
   refused(with("dim", nullptr), "dim");
@@ -84,6 +87,11 @@ TEST(GenvidTinyConfig, TextAndCodec) {
     Json spoiled = codec;
     spoiled["patch"] = bad;
     test::expect_error(ErrorKind::kModel, "patch", [&] { parse_codec_config(spoiled, "v"); });
+  }
+  for (const Json& bad : {Json(-1), Json(256), Json("8")}) {
+    Json spoiled = codec;
+    spoiled["even"] = bad;
+    test::expect_error(ErrorKind::kModel, "even", [&] { parse_codec_config(spoiled, "v"); });
   }
 }
 
