@@ -20,6 +20,7 @@ void read_genvid_tiny(const Json& json) {
     FUZZ_CHECK(c.rope_split[0] + c.rope_split[1] + c.rope_split[2] == c.head_dim);
     FUZZ_CHECK(0 < c.history && c.history < c.window && c.history_sigma > 0);
     FUZZ_CHECK(0 < c.first_window && c.first_window <= c.window && c.block() > 0);
+    FUZZ_CHECK(c.steady >= 1 && c.steady <= 100 && c.hold_gain >= 0 && c.hold_gain <= 100);
     FUZZ_CHECK(!c.camera_moves.empty() && c.camera_moves.size() <= 4096);
     for (const auto& m : c.camera_moves) {
       FUZZ_CHECK(std::abs(m.right) <= 4096 && std::abs(m.down) <= 4096 && std::abs(m.growth) <= 4);
@@ -36,6 +37,7 @@ void read_genvid_tiny(const Json& json) {
   fuzz::error_of([&] {
     const auto c = genvid_tiny::parse_codec_config(json, kWhat);
     FUZZ_CHECK(c.patch == 16 && c.frames >= 1 && c.block() > 0);
+    FUZZ_CHECK(c.even >= 0 && c.even <= 255);
   });
   fuzz::error_of([&] {
     const auto c = genvid_tiny::parse_judge_config(json, kWhat);
