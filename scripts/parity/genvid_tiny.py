@@ -71,7 +71,7 @@ class Folder:
     def decode(self, z):
         frames = self.encoder.decode(z)
         if self.decoder is not None:
-            frames = frames + self.decoder(z)[0]
+            frames = frames + self.encoder.beyond(self.decoder(z)[0])
         frames = frames.clamp(-1, 1)
         if even := self.config["vae"].get("even", 0):
             frames = codec_model.evened(frames, None, even)
@@ -103,7 +103,7 @@ class Folder:
             n, end = self.window - m, None
             if loop and left <= n:
                 m, n, end = min(at, max(1, self.window - 1 - left)), left, done[:, :, 1:2] if at > 1 else done
-            first = at - m - (at - m) % self.reach
+            first = at - m - (at - m) % self.reach if text[3].any() else 0
             anchor = done[:, :, first], torch.tensor([at - m - first])
             new = self.window_of(noise[:, :, at:at + n], done[:, :, -m:], text, blank, steps, later, None, anchor, end)
             done = torch.cat([done, new], 2)

@@ -13,8 +13,8 @@ Exact forward, with x[t] a latent [B, C, h, w]:
     b      = b + conv3x3(silu(conv3x3(silu(b); low.k.0)); low.k.1)      # k = 0 .. 1
     m      = shuffle2(conv1x1(b; up1));  m = m + ... (mid.k)
     f      = shuffle2(conv1x1(m; up2));  f = f + ... (fine.k)
-    frames = base + blocks4(conv3x3(silu(f); out))                      # 4 frames x 3 x (4x4 pixels)
-Frames are in [-1, 1], and last of all steps between them are evened out (`evened`). `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
+    frames = base + beyond(blocks4(conv3x3(silu(f); out)))              # 4 frames x 3 x (4x4 pixels)
+`beyond` leaves what no latent can say: what the latent does say stands, rain and snow too, which look like noise. Frames are in [-1, 1], and last of all steps between them are evened out (`evened`). `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
 """
 import torch
 import torch.nn.functional as F
@@ -59,6 +59,11 @@ class Encoder:
     def decode(self, z):
         """The linear part alone: [N, C, T, h, w] -> [N, 4T, 3, H, W] in -1..1."""
         return from_blocks((z.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T + self.mean)
+
+    def beyond(self, x):
+        """Of frames [N, 4T, 3, H, W] the part that encodes to nothing; the basis is orthonormal."""
+        y = to_blocks(x)
+        return from_blocks(y - (y @ self.basis) @ self.basis.T)
 
 
 class Res(nn.Module):
@@ -138,5 +143,5 @@ class Codec:
     @torch.no_grad()
     def decode(self, z, cache=None):
         y, kept = self.net(z, cache)
-        x = (self.encoder.decode(z) + y).clamp(-1, 1)
+        x = (self.encoder.decode(z) + self.encoder.beyond(y)).clamp(-1, 1)
         return evened(x, cache and cache[2]), (*kept, x[:, -1:])

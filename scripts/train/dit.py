@@ -17,7 +17,7 @@ from store import empty_ids
 from tensors import load_file, save_file
 
 HISTORY, WINDOW = 2, 5
-REACH = 60                                                      # latents for which a picture is the anchor of those behind it
+REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
 GUIDANCE = 5.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = 1.0, 6.0, 3.0, 1.25                                           # when sampling, lest clips go astray and fade: see nets.Transformer
@@ -232,11 +232,12 @@ def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
     return best
 
 
-def anchor_of(done, at, new):
-    """Of the window that ends with `new` latents from `at` on: the clip's first picture, or of a long clip the latest of every REACH."""
+def anchor_of(done, at, new, move):
+    """Of the window that ends with `new` latents from `at` on: the clip's first picture; where the camera moves (move [B, 3]), which leaves
+    that behind, the latest of every REACH."""
     start = at + new - WINDOW
-    first = start - start % REACH
-    return done[:, :, first], torch.full((len(done),), start - first, device=done.device)
+    first = torch.where((move != 0).any(1), start - start % REACH, 0)
+    return done[torch.arange(len(done), device=done.device), :, first], start - first
 
 
 @torch.no_grad()
@@ -251,6 +252,6 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, la
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]
         n = WINDOW - history.shape[2]
-        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n))
+        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n, text[3]))
         done = torch.cat([done, new], 2)
     return done[:, :, :latents]

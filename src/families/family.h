@@ -35,6 +35,12 @@ class TextEncoder {
   }
 };
 
+// A latent frame that a window looks at without containing it.
+struct AnchorFrame {
+  Tensor latents{};  // [1, C, 1, H, W] fp32, or undefined
+  int64_t age = 0;   // latent frames from it to the first of the window
+};
+
 // What besides the prompt a prediction depends on; made once per clip.
 struct Conditioning {
   Tensor image_embeds;    // [1, S_img, D_img], or undefined
@@ -43,9 +49,9 @@ struct Conditioning {
   std::vector<bool> pinned;  // per latent frame; the pipeline holds these frames at pinned_latents
                              // and gives them pinned_timestep
   double pinned_timestep = 0;
-  // For models that go on looking at what the clip began with (Traits.anchor_reach):
-  Tensor anchor_latents{};  // [1, C, 1, H, W] fp32, or undefined
-  int64_t anchor_age = 0;   // latent frames from it to the first of these
+  // For models that go on looking at what the clip began with (Traits.anchor_reach): its first
+  // latent frame, and the latest of every so many, which may be the same.
+  AnchorFrame start{}, anchor{};
   // For models that are told, or can be limited so: the frame rate; and blocks of so many latent
   // frames, each of which sees itself and those before it (0 or 1: every frame sees all).
   double fps = 24;

@@ -12,16 +12,17 @@ void Anchors::add(const Tensor& latents, int64_t position) {
   for (int64_t i = 0; i < latents.size(2); ++i) {
     const int64_t since = position + i - first_;
     if (since < 0 || since % reach_ != 0) continue;
-    if (points_.size() == 2) points_.erase(points_.begin());
+    if (points_.size() == 3) points_.erase(points_.begin() + 1);
     points_.push_back({latents.narrow(2, i, 1).clone(), position + i});
   }
 }
 
 void Anchors::show(Conditioning& conditioning, int64_t start) const {
+  const auto of = [&](const Point& p) { return AnchorFrame{p.latent, start - p.position}; };
   for (auto p = points_.rbegin(); p != points_.rend(); ++p) {
     if (p->position > start) continue;
-    conditioning.anchor_latents = p->latent;
-    conditioning.anchor_age = start - p->position;
+    conditioning.anchor = of(*p);
+    conditioning.start = of(points_.front());
     return;
   }
 }

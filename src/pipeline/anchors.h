@@ -18,8 +18,8 @@ class Anchors {
   void begin(int64_t position);
   // Finished latents [1, C, T, H, W], the first of them at `position`; each is given once.
   void add(const Tensor& latents, int64_t position);
-  // Puts the latest of those not behind `start` into the conditioning of a window that begins
-  // there.
+  // Puts the first of all and the latest of those not behind `start` into the conditioning of a
+  // window that begins there.
   void show(Conditioning& conditioning, int64_t start) const;
 
  private:
@@ -29,7 +29,9 @@ class Anchors {
   };
   int64_t reach_;
   int64_t first_ = 0;
-  std::vector<Point> points_;  // two at most: the next one may lie inside of a window's history
+  // Three at most, the first of all and the latest two: the next one may lie inside of a window's
+  // history.
+  std::vector<Point> points_;
 };
 
 }  // namespace genvid

@@ -146,16 +146,20 @@ class DecoderStream final : public VaeStream {
   void decode(const Tensor& z, Tensor out) {
     const CodecConfig& c = net_->config;
     const int64_t n = z.size(0), h = z.size(1), w = z.size(2);
-    const Tensor base = at::matmul(z * net_->scale, net_->basis.t()).add_(net_->mean);
     // Of a block: colour, frame, row, column.
-    out.copy_(base.view({n, h, w, 3, c.frames, c.patch, c.patch})
+    Tensor blocks = at::matmul(z * net_->scale, net_->basis.t()).add_(net_->mean);
+    if (net_->correction) {
+      const Tensor y = (*net_->correction)(z.to(net_->options), memory_)
+                           .to(at::kFloat)
+                           .view({n, h, c.patch, w, c.patch, c.frames, 3})
+                           .permute({0, 1, 3, 6, 5, 2, 4})
+                           .reshape({n, h, w, c.block()});
+      // What the latent says stands, rain and snow too, which look like noise.
+      blocks.add_(y).sub_(at::matmul(at::matmul(y, net_->basis), net_->basis.t()));
+    }
+    out.copy_(blocks.view({n, h, w, 3, c.frames, c.patch, c.patch})
                   .permute({0, 3, 4, 1, 5, 2, 6})
                   .reshape(out.sizes()));
-    tap("base", out);
-    if (net_->correction) {
-      const Tensor y = (*net_->correction)(z.to(net_->options), memory_).to(at::kFloat);
-      out.add_(y.unflatten(-1, {c.frames, 3}).permute({0, 4, 3, 1, 2}));
-    }
     out.clamp_(-1.0, 1.0);
     if (c.even > 0) even(out);
   }

@@ -100,9 +100,11 @@ class TinyDenoiser final : public Denoiser {
     return rope_;
   }
 
-  // Carried on once for a window, not at each of its steps.
+  // Carried on once for a window, not at each of its steps. A camera that stands sees the clip's
+  // first picture for ever, one that moves leaves it behind.
   const Anchor& anchor(const Conditioning& conditioning, const Tensor& x, const CameraMove& move) {
-    const Tensor& latent = conditioning.anchor_latents;
+    const AnchorFrame& shown = move == CameraMove{} ? conditioning.start : conditioning.anchor;
+    const Tensor& latent = shown.latents;
     if (!latent.defined()) {
       static const Anchor none;
       return none;
@@ -113,13 +115,12 @@ class TinyDenoiser final : public Denoiser {
                                          " for latents " + shape_text(x));
     }
     const bool same = anchored_.defined() && anchored_.is_same(latent) &&
-                      anchor_age_ == conditioning.anchor_age && anchor_move_ == move &&
+                      anchor_age_ == shown.age && anchor_move_ == move &&
                       anchor_.latents.size(2) == x.size(2);
     if (!same) {
-      anchor_ = transformer_.anchor(latent.to(device_, at::kFloat), conditioning.anchor_age,
-                                    x.size(2), move);
+      anchor_ = transformer_.anchor(latent.to(device_, at::kFloat), shown.age, x.size(2), move);
       anchored_ = latent;
-      anchor_age_ = conditioning.anchor_age;
+      anchor_age_ = shown.age;
       anchor_move_ = move;
     }
     return anchor_;

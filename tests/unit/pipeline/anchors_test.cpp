@@ -17,9 +17,10 @@ Tensor frames(int64_t from, int64_t count) {
 std::pair<float, int64_t> shown(const Anchors& anchors, int64_t start) {
   Conditioning c;
   anchors.show(c, start);
-  if (!c.anchor_latents.defined()) return {-1.0F, c.anchor_age};
-  EXPECT_EQ(c.anchor_latents.sizes(), (at::IntArrayRef{1, 1, 1, 1, 1}));
-  return {c.anchor_latents.item<float>(), c.anchor_age};
+  EXPECT_EQ(c.start.latents.defined(), c.anchor.latents.defined());
+  if (!c.anchor.latents.defined()) return {-1.0F, c.anchor.age};
+  EXPECT_EQ(c.anchor.latents.sizes(), (at::IntArrayRef{1, 1, 1, 1, 1}));
+  return {c.anchor.latents.item<float>(), c.anchor.age};
 }
 
 using Shown = std::pair<float, int64_t>;
@@ -39,6 +40,10 @@ TEST(Anchors, TheFirstUntilItsReachEnds) {
   anchors.add(frames(8, 30), 8);
   EXPECT_EQ(shown(anchors, 36), Shown(36, 0));
   EXPECT_EQ(shown(anchors, 35), Shown(30, 5));
+  Conditioning c;
+  anchors.show(c, 36);
+  EXPECT_EQ(c.start.latents.item<float>(), 0);
+  EXPECT_EQ(c.start.age, 36);
 }
 
 TEST(Anchors, ANewPromptBeginsAnew) {
