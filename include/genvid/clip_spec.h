@@ -59,6 +59,7 @@ struct ClipSpec {
   int64_t drafts = 1;             // and how often it is made; a judge keeps one
   int first_steps = 0;            // and in how many steps; 0 = num_inference_steps
   double first_eta = 0;           // and how much of the noise is new at each of them, 0 to 1
+  int first_redrawn = 0;          // and of those steps, the last, done again by tiles in between
   bool closes = false;            // and its last window leads to the clip's first latent frame
   int64_t overlap_latents = 0;    // latent frames that neighbouring windows share
   int64_t ar_step = 0;            // "diffusion-forcing": steps that a block lags behind the last,
@@ -68,6 +69,7 @@ struct ClipSpec {
   bool recache = true;            // and whether what is remembered is made again under a new prompt
   int64_t cut_offset = 0;         // latent frames of time between its scenes
   int64_t start_steps() const { return first_steps > 0 ? first_steps : num_inference_steps; }
+  int64_t start_passes() const { return start_steps() + first_redrawn; }
   std::vector<double> timesteps;  // of every step, where the checkpoint has a list; else empty
 
   std::string device = "cpu";      // cpu | cuda:N, decided

@@ -73,9 +73,7 @@ class Folder:
         if self.decoder is not None:
             frames = frames + self.encoder.beyond(self.decoder(z)[0])
         frames = frames.clamp(-1, 1)
-        if even := self.config["vae"].get("even", 0):
-            frames = codec_model.evened(frames, None, even)
-        return frames.transpose(1, 2)                                  # [1, 3, F, H, W]
+        return codec_model.evened(frames, None, self.config["vae"].get("even", 0)).transpose(1, 2)          # [1, 3, F, H, W]
 
     def window_of(self, noise, history, text, blank, steps, guidance, keep=None, anchor=None, end=None):
         """`sample_window` of scripts/train/dit.py without autocast; `keep` takes what each step gives; end: the latent behind."""
@@ -140,6 +138,9 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     x = m.window_of(noise, None, text, blank, steps, guidance, keep)
     hook.remove()
     keep("latents.final", x)
+    picture, other = x[:, :, :1], noise[:, :, :1]
+    keep("between.on", m.net.camera.between(picture[:, :, 0])[:, :, None])
+    keep("between.back", m.net.camera.back(other[:, :, 0], picture[:, :, 0])[:, :, None])
     if m.judge is not None:
         for name, value in m.judge(x[:, :, 0]).items():
             keep("judge." + name, value[0])

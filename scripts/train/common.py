@@ -12,7 +12,8 @@ STATE = pathlib.Path(os.environ.get("GENVID_TRAIN", ROOT / ".train"))      # big
 KEPT = pathlib.Path(os.environ.get("GENVID_KEPT", pathlib.Path(__file__).resolve().parent / "state"))   # small, committed
 MODEL = ROOT / "models" / "genvid-tiny"                                                # the shipped weights
 HOME = {"text": "text_encoder/model.safetensors", "codec": "vae/diffusion_pytorch_model.safetensors",
-        "dit": "transformer/diffusion_pytorch_model.safetensors", "judge": "judge/model.safetensors"}
+        "dit": "transformer/diffusion_pytorch_model.safetensors", "judge": "judge/model.safetensors",
+        "recogniser": pathlib.Path(__file__).resolve().parent / "state" / "recogniser.safetensors"}
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(STATE / "inductor"))
 
 
@@ -22,9 +23,9 @@ def device():
 
 
 def weights(name):
-    """The weights of a part: what training here wrote last, else what is shipped; of the network that measures, what is kept here."""
-    fresh, measuring = STATE / f"{name}.safetensors", pathlib.Path(__file__).resolve().parent / "state" / f"{name}.safetensors"
-    return next((q for q in (fresh, measuring) if q.exists()), MODEL / HOME[name] if name in HOME else fresh)
+    """The weights of a part: what training here wrote last, else what is shipped, or kept here of the network that measures."""
+    fresh = STATE / f"{name}.safetensors"
+    return fresh if fresh.exists() or name not in HOME else MODEL / HOME[name]
 
 
 def save_npz(path, **arrays):

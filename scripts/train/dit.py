@@ -20,9 +20,10 @@ HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
 GUIDANCE = 5.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 1.0, 6.0, 3.0, 1.25                                           # when sampling, lest clips go astray and fade: see nets.Transformer
+TRUST = 1.0, 6.0, 3.0, 1.25                                     # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
+REDRAWN = 1 / 3                                                 # the last of those steps, which are done again with tiles that lie between
 SHIFT = 1.5                                                     # of noise levels, when sampling
 PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
@@ -187,15 +188,15 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 
 
 @torch.no_grad()
-def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None):
+def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None, skip=0):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
     anchor: as `nets.anchored` takes it. eta: how much of the noise is new after each step (drawn from `g`), the square root of what it leaves
-    of the old."""
+    of the old. skip: so many steps lie behind `noise`."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
     s = levels(steps, dev=noise.device)
-    for k in range(steps):
+    for k in range(skip, steps):
         whole = x if not m else torch.cat([history, x], 2)
         sigma = torch.full((b, m + n), float(s[k]), device=x.device)
         sigma[:, :m] = TOLD
@@ -217,9 +218,12 @@ def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
 
+    def noise():
+        return torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device)
+
     def draft():
-        start = torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device)
-        return sample_window(net, start, None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
+        z = sample_window(net, noise(), None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
+        return redrawn(net, z, noise(), text, blank, FIRST * steps, guidance, g)
     best = draft()
     if judge is None:
         return best
@@ -230,6 +234,17 @@ def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
         best = torch.where((score > highest)[:, None, None, None, None], z, best)
         highest = torch.maximum(score, highest)
     return best
+
+
+@torch.no_grad()
+def redrawn(net, z, noise, text, blank, steps, guidance, g):
+    """The picture z with its last steps done again by tiles that lie between the others: borders show where tiles were made each for itself,
+    and come to lie in their middle. It is guided half as far from none as the picture was."""
+    skip = steps - round(REDRAWN * steps)
+    s = float(levels(steps)[skip])
+    x = (1 - s) * net.camera.between(z[:, :, 0])[:, :, None] + s * noise
+    y = sample_window(net, x, None, text, blank, steps, (1 + guidance) / 2, eta=ETA, g=g, skip=skip)
+    return net.camera.back(y[:, :, 0], z[:, :, 0])[:, :, None]
 
 
 def anchor_of(done, at, new, move):

@@ -278,16 +278,46 @@ class Camera(nn.Module):
         return rows[:, :, None] * columns[:, None]
 
     def carried(self, z, right, down, growth):
-        n, _, h, w = z.shape
+        h, w = z.shape[2:]
+        x = self.pixels(z)
+        if right or growth:
+            x = x @ resample(w * self.patch[2], right, growth, .5, z.device).T
+        if down or growth:
+            x = resample(h * self.patch[1], down, growth, self.hold, z.device) @ x
+        return self.latents(x)
+
+    def pixels(self, z):
+        """Latents [N, C, h, w] -> their frames' colours [N, 3 t, H, W], by the codec's linear part."""
         t, p, q = self.patch
         x = (z.permute(0, 2, 3, 1) * self.scale) @ self.basis.T + self.mean
-        x = x.view(n, h, w, 3 * t, p, q).permute(0, 3, 1, 4, 2, 5).reshape(n, 3 * t, h * p, w * q)
-        if right or growth:
-            x = x @ resample(w * q, right, growth, .5, z.device).T
-        if down or growth:
-            x = resample(h * p, down, growth, self.hold, z.device) @ x
-        x = x.view(n, 3 * t, h, p, w, q).permute(0, 2, 4, 1, 3, 5).reshape(n, h, w, -1)
+        return x.unflatten(3, (3 * t, p, q)).permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+
+    def latents(self, x):
+        t, p, q = self.patch
+        x = x.unflatten(3, (-1, q)).unflatten(2, (-1, p)).permute(0, 2, 4, 1, 3, 5).flatten(3)
         return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
+
+    def between(self, z):
+        """Latents [N, C, h, w] with the picture half a tile further right and down, so that borders of tiles come to lie in their middle; the
+        edge is repeated."""
+        return self.carried(z.float(), self.patch[2] // 2, self.patch[1] // 2, 0)
+
+    def back(self, y, z):
+        """`between` undone: z with y at its tiles' borders, fading towards their middle, and at the far edges, where y has nothing. The mean over
+        each latent's frames is y's there; what changes inside of them, rain above all, is z's: going there and back it would be lost."""
+        t, p, q = self.patch[0], self.patch[1] // 2, self.patch[2] // 2
+        x = self.pixels(z.float())
+        (down, near), (right, beside) = (_shares(n, side, x.device) for n, side in zip(x.shape[2:], (p, q)))
+        share = down[:, None] * right * (1 - (1 - near)[:, None] * (1 - beside))
+        change = share * (self.pixels(y.float()).roll((-p, -q), (2, 3)) - x)
+        return self.latents((x.unflatten(1, (3, t)) + change.unflatten(1, (3, t)).mean(2, keepdim=True)).flatten(1, 2))
+
+
+def _shares(length, half, dev):
+    """Of each pixel of a side: whether it still lies in a picture that is moved by half a tile, and how near it lies to a tile's border."""
+    at = torch.arange(length, device=dev)
+    off = at % (2 * half)
+    return ((length - half - .5 - at) / half).clamp(0, 1), 1 - torch.minimum(off, 2 * half - 1 - off) / half
 
 
 def sources(length, shift, size, hold, dev):

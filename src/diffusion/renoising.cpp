@@ -44,9 +44,11 @@ std::unique_ptr<Scheduler> make_renoising(const std::vector<double>& timesteps, 
 }
 
 std::unique_ptr<Scheduler> make_renoising(int num_inference_steps, double shift, double eta,
-                                          StepNoise noise) {
-  return std::make_unique<Renoising>(even_sigmas(num_inference_steps, shift), eta,
-                                     std::move(noise));
+                                          StepNoise noise, int64_t skip) {
+  FlowSigmas grid = even_sigmas(num_inference_steps, shift);
+  grid.sigmas.erase(grid.sigmas.begin(), grid.sigmas.begin() + skip);
+  grid.timesteps.erase(grid.timesteps.begin(), grid.timesteps.begin() + skip);
+  return std::make_unique<Renoising>(std::move(grid), eta, std::move(noise));
 }
 
 }  // namespace genvid

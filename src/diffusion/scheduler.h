@@ -43,9 +43,9 @@ using StepNoise = std::function<Tensor(int64_t index)>;
 std::unique_ptr<Scheduler> make_renoising(const std::vector<double>& timesteps, StepNoise noise);
 // make_even_euler(), but at each step a part of the noise is new, so that details are decided again
 // beside others that are: sqrt(1 - eta^2) of what there was and eta of new (Song et al. 2021,
-// DDIM's eta). 0 <= eta <= 1.
+// DDIM's eta). 0 <= eta <= 1. skip: it begins with so many of the steps behind it.
 std::unique_ptr<Scheduler> make_renoising(int num_inference_steps, double shift, double eta,
-                                          StepNoise noise);
+                                          StepNoise noise, int64_t skip = 0);
 // diffusers FlowMatchEulerDiscreteScheduler, static shift.
 std::unique_ptr<Scheduler> make_flow_match_euler(int num_inference_steps, double shift);
 // Euler on evenly spaced times, shifted once: what rectified-flow models of our own are trained

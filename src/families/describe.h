@@ -85,6 +85,7 @@ struct Traits {
   int64_t drafts = 1;         // of that start, of which the model's own judge keeps one
   int first_steps = 0;        // of that start, beside num_inference_steps; 0 = as many
   double first_eta = 0;       // and how much of the noise is new at each of them
+  int first_redrawn = 0;      // and of those steps, the last, done again by tiles in between
   bool cpu_bf16 = false;      // bf16 by default on a CPU that multiplies matrices in it
   std::optional<CausalRollout> causal;
   std::optional<ForcingRollout> forcing;

@@ -89,6 +89,17 @@ class Denoiser {
     for (const Tensor& p : prompts) out.push_back(predict(latents, timestep, p, conditioning));
     return out;
   }
+  // For models whose traits have a redrawn start: one latent frame fp32 [1, C, 1, H, W] as tiles
+  // see it that lie between its own, half a tile off; and back from there, with `latents` where
+  // those saw nothing.
+  virtual Tensor between_tiles(const Tensor& latents) {
+    static_cast<void>(latents);
+    throw Error(ErrorKind::kModel, "this model's pictures cannot be redrawn between tiles");
+  }
+  virtual Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) {
+    static_cast<void>(moved);
+    return between_tiles(latents);
+  }
   // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.
   virtual std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,
                                                     const Tensor& prompt_embeds) {

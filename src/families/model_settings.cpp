@@ -128,12 +128,15 @@ void apply_settings(const Json& settings, const std::string& what, Traits& trait
   traits.first_steps =
       static_cast<int>(o.integer("first_steps", traits.first_steps, 0, limits::kMaxSteps));
   traits.first_eta = o.number("first_eta", traits.first_eta, 0, 1);
+  traits.first_redrawn =
+      static_cast<int>(o.integer("first_redrawn", traits.first_redrawn, 0, limits::kMaxSteps));
   traits.shift = o.number("shift", traits.shift, 1e-3, 1e3);
   traits.scheduler = o.string("scheduler", traits.scheduler);
   require_one_of(traits.scheduler, {"unipc", "euler", "euler-even", "renoise"}, what, "scheduler");
-  if (traits.first_eta > 0 && traits.scheduler != "euler-even") {
-    throw Error(kKind, what + ": \"first_eta\" needs the scheduler \"euler-even\", not \"" +
-                           traits.scheduler + "\"");
+  if ((traits.first_eta > 0 || traits.first_redrawn > 0) && traits.scheduler != "euler-even") {
+    throw Error(kKind, what + ": \"" + (traits.first_eta > 0 ? "first_eta" : "first_redrawn") +
+                           "\" needs the scheduler \"euler-even\", not \"" + traits.scheduler +
+                           "\"");
   }
   traits.dtype = o.string("dtype", traits.dtype);
   require_one_of(traits.dtype, {"", "auto", "fp32", "bf16"}, what, "dtype");

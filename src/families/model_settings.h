@@ -4,8 +4,9 @@
 //    "guidance_scale_2": 5, "shift": 3, "scheduler": "unipc", "dtype": "fp32",
 //    "negative_prompt": "", "rollout": {...}}
 // For clips that start with latent frames made before their windows: how many such starts a judge
-// has to choose from, in how many steps, and the share of new noise at each:
-//   "drafts": 1, "first_steps": 0, "first_eta": 0
+// has to choose from, in how many steps, the share of new noise at each, and how many of the steps,
+// the last ones, are done again by tiles that lie between the others:
+//   "drafts": 1, "first_steps": 0, "first_eta": 0, "first_redrawn": 0
 // A checkpoint made for generation block by block says so; all but timesteps in latent frames:
 //   "rollout": {"kind": "causal", "block": 3, "window": 12, "sink": 3, "timesteps": [1000, 500]}
 // "scheduler": "renoise" goes with such a list; "recache": false leaves what is remembered as it is

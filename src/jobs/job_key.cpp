@@ -56,6 +56,7 @@ Json rollout_key(const ClipSpec& s) {
     key.push_back(s.drafts);
     key.push_back(s.first_steps);
     key.push_back(s.first_eta);
+    key.push_back(s.first_redrawn);
   }
   if (s.closes) key.push_back("closes");
   if (s.rollout == "diffusion-forcing") {

@@ -316,11 +316,16 @@ void decide_start(const Request& request, const Traits& traits, ClipSpec& spec) 
   const bool own = request.init_latents.empty() && spec.scheduler == traits.scheduler;
   if (spec.first_latents == 0 || !own) return;
   spec.first_eta = traits.first_eta;
-  if (traits.first_steps == 0) return;
-  const double steps = static_cast<double>(traits.first_steps) * spec.num_inference_steps /
-                       traits.num_inference_steps;
-  spec.first_steps =
-      static_cast<int>(std::clamp<int64_t>(std::llround(steps), 1, limits::kMaxSteps));
+  const auto scaled = [&](int steps) {
+    return static_cast<double>(steps) * spec.num_inference_steps / traits.num_inference_steps;
+  };
+  if (traits.first_steps > 0) {
+    spec.first_steps = static_cast<int>(
+        std::clamp<int64_t>(std::llround(scaled(traits.first_steps)), 1, limits::kMaxSteps));
+  }
+  if (spec.first_latents > 1) return;
+  spec.first_redrawn = static_cast<int>(
+      std::min<int64_t>(std::llround(scaled(traits.first_redrawn)), spec.start_steps()));
 }
 
 int64_t passes(const Rollout& rollout, int num_inference_steps) {
@@ -346,7 +351,7 @@ double prompt_passes(const Rollout& rollout, const ClipSpec& spec) {
   // The start is no whole window, but may be drafted several times, in steps of its own.
   const double share =
       static_cast<double>(spec.first_latents) / static_cast<double>(spec.window_latents);
-  const auto drafts = static_cast<double>(spec.drafts * spec.start_steps());
+  const auto drafts = static_cast<double>(spec.drafts * spec.start_passes());
   return all + (share * drafts - spec.num_inference_steps) * (spec.guidance_scale > 1 ? 2 : 1);
 }
 

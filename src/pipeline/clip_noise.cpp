@@ -14,6 +14,7 @@ namespace {
 // Streams of the seed: clips of a chain count from 0, the steps' noise from here.
 constexpr uint64_t kStepStream = uint64_t{1} << 32;
 constexpr uint64_t kDraftStream = uint64_t{1} << 33;
+constexpr uint64_t kRedrawStream = uint64_t{1} << 34;
 
 }  // namespace
 
@@ -48,6 +49,10 @@ Tensor ClipNoise::initial(int64_t first, int64_t count) const {
 
 Tensor ClipNoise::draft(int64_t index, int64_t count) const {
   return fresh(kDraftStream + static_cast<uint64_t>(index), 0, count);
+}
+
+Tensor ClipNoise::redrawn(int64_t index, int64_t count) const {
+  return fresh(kRedrawStream + static_cast<uint64_t>(index), 0, count);
 }
 
 Tensor ClipNoise::after_step(int64_t index, int64_t first, int64_t count) const {

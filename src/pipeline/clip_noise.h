@@ -18,6 +18,8 @@ class ClipNoise {
   Tensor initial(int64_t first, int64_t count) const;
   // The same for another draft of the clip's start; index from 1.
   Tensor draft(int64_t index, int64_t count) const;
+  // What takes a draft, index from 0, back some steps.
+  Tensor redrawn(int64_t index, int64_t count) const;
   // What a sampler that adds noise gives these frames after step `index`.
   Tensor after_step(int64_t index, int64_t first, int64_t count) const;
 

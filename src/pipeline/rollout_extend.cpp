@@ -157,7 +157,7 @@ class Rollout {
     }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
-    const Tensor latents = past == 0 && judge_ ? best_draft(noise) : sampled(noise);
+    const Tensor latents = past > 0 ? sampled(noise) : start(noise);
     keep_latents(clip_, latents);
     done_passes_ += window_passes(past);
     return latents;
@@ -170,14 +170,22 @@ class Rollout {
     return sample(at::cat({known_, fresh}, 2)).narrow(2, known_.size(2), fresh.size(2));
   }
 
-  // Of several starts the one in which the model's judge sees most of the prompt. They are short:
-  // nothing is kept between their steps.
-  Tensor best_draft(const Tensor& noise) {
+  // What the clip begins with. Drafts of it are short: nothing is kept between their steps.
+  Tensor start(const Tensor& noise) {
+    if (!judge_ && spec_.first_redrawn == 0) return sampled(noise);
     const std::string prefix = std::exchange(clip_.keep.prefix, "");
+    const Tensor latents = judge_ ? best_draft(noise) : redrawn(sampled(noise));
+    clip_.keep.prefix = prefix;
+    return latents;
+  }
+
+  // Of several starts the one in which the model's judge sees most of the prompt.
+  Tensor best_draft(const Tensor& noise) {
     Tensor best;
     double highest = 0;
     for (draft_ = 0; draft_ < drafts_; ++draft_) {
-      const Tensor latents = sampled(draft_ == 0 ? noise : noise_.draft(draft_, noise.size(2)));
+      const Tensor latents =
+          redrawn(sampled(draft_ == 0 ? noise : noise_.draft(draft_, noise.size(2))));
       const double score = judge_->score(latents, named_);
       log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
       if (!best.defined() || score > highest) {
@@ -186,8 +194,23 @@ class Rollout {
       }
     }
     draft_ = 0;
-    clip_.keep.prefix = prefix;
     return best;
+  }
+
+  // With the last steps done again by tiles that lie between the others, which were made each for
+  // itself, so that their borders show.
+  Tensor redrawn(const Tensor& latents) {
+    if (spec_.first_redrawn == 0) return latents;
+    redrawing_ = true;
+    Denoiser& denoiser = resident_->enter(resident_->stages().back());
+    const auto scheduler = start_scheduler(latents.size(2));
+    const double level = scheduler->sigmas().front();
+    const Tensor noise = noise_.redrawn(draft_, latents.size(2)).to(context_.device);
+    const Tensor begun = denoiser.between_tiles(latents).lerp(noise, level);
+    const Tensor made = sample(begun).narrow(2, 0, latents.size(2));
+    redrawing_ = false;
+    // fp32 may have come in its place.
+    return resident_->enter(resident_->stages().back()).back_to_tiles(made, latents);
   }
 
   // Without a judge that can tell what the prompt names, the first draft is as good as any.
@@ -206,17 +229,19 @@ class Rollout {
   // Of the network, for one window behind so many known latent frames.
   int64_t window_passes(int64_t past) const {
     if (forced()) return forced_rows(spec_, spec_.window_latents, past);
-    return past == 0 ? spec_.start_steps() * drafts_ : spec_.num_inference_steps;
+    return past == 0 ? spec_.start_passes() * drafts_ : spec_.num_inference_steps;
   }
   // Of the clip's start, so many latent frames with the picture it may lead to, when it is not
   // sampled as windows are; each draft has noise of its own.
   std::unique_ptr<Scheduler> start_scheduler(int64_t frames) const {
-    if (spec_.first_steps == 0 && spec_.first_eta == 0) return nullptr;
-    const auto noise = [this, frames](int64_t step) {
-      return noise_.after_step(draft_ * limits::kMaxSteps + step, 0, frames);
+    if (spec_.first_steps == 0 && spec_.first_eta == 0 && !redrawing_) return nullptr;
+    const int64_t skip = redrawing_ ? spec_.start_steps() - spec_.first_redrawn : 0;
+    const int64_t stream = (2 * draft_ + (redrawing_ ? 1 : 0)) * limits::kMaxSteps;
+    const auto noise = [this, frames, stream](int64_t step) {
+      return noise_.after_step(stream + step, 0, frames);
     };
     return make_renoising(static_cast<int>(spec_.start_steps()), spec_.shift, spec_.first_eta,
-                          noise);
+                          noise, skip);
   }
   // How many start from noise. One window of forced frames draws no more than it needs, as the
   // reference's generator does.
@@ -242,8 +267,9 @@ class Rollout {
   Tensor sample_once(const Tensor& latents) {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
     const int64_t later = (windows_ - window_ - 1) * window_passes(spec_.overlap_latents);
-    const StepSpan span{done_passes_ + draft_ * spec_.start_steps(),
-                        done_passes_ + window_passes(past) + later};
+    const StepSpan span{
+        done_passes_ + draft_ * spec_.start_passes() + (redrawing_ ? spec_.start_steps() : 0),
+        done_passes_ + window_passes(past) + later};
     if (forced()) {
       const auto noise = [this, past](int64_t row) {
         return noise_.after_step(row, window_ * spec_.overlap_latents, past);
@@ -251,7 +277,7 @@ class Rollout {
       const GivenFrames given{past, noise, ending_ ? end_ : Tensor()};
       return denoise_forced(*resident_, clip_, prompts_->of(window_), given, latents, clock_, span);
     }
-    const Tensor window = ending_ ? at::cat({latents, end_.to(latents.device())}, 2) : latents;
+    const Tensor window = ending_ ? at::cat({latents, end().to(latents.device())}, 2) : latents;
     Conditioning conditioning;
     if (past > 0 || ending_) {
       conditioning = pinned(window, past, ending_, traits_.history_timestep);
@@ -261,12 +287,20 @@ class Rollout {
                    past == 0 ? start_scheduler(window.size(2)) : nullptr);
   }
 
+  // The picture that the present window leads to, as its tiles see it.
+  Tensor end() {
+    if (!redrawing_) return end_;
+    return resident_->enter(resident_->stages().back()).between_tiles(end_);
+  }
+
   // Of this window. The first one under a prompt is guided by guidance_scale; one that goes on
   // has its history to follow, and guidance_scale_2.
   PromptPair guided_prompts() {
     PromptPair prompts = prompts_->of(window_);
     clip_.guidance_scale =
         window_ == 0 || prompt_begins() ? spec_.guidance_scale : spec_.guidance_scale_2;
+    // Drawn again it is guided half as far from none.
+    if (redrawing_) clip_.guidance_scale = (1 + clip_.guidance_scale) / 2;
     if (!guidance_enabled(clip_.guidance_scale)) prompts.negative = Tensor();
     return prompts;
   }
@@ -298,6 +332,7 @@ class Rollout {
   std::unique_ptr<PictureJudge> judge_;  // of drafts, where there are any
   std::vector<NamedAttribute> named_;    // by the prompt
   int64_t drafts_ = 1, draft_ = 0;
+  bool redrawing_ = false;  // the present draft
   Extended made_;
   std::optional<ClipPrompts> prompts_;
 };

@@ -43,9 +43,8 @@ std::vector<double> steps_of(const std::string& path, size_t pixels) {
 }
 
 // From the last frame to the first it is no more than twice as far as between others, a small part
-// of how far apart the frames of a clip are, and there is no step
-// from latent frame to latent frame. The invisible mark goes by frames and knows of no loop: half a
-// level of 255 there.
+// of how far apart the frames of a clip are, and there is no step from latent frame to latent
+// frame. The invisible mark goes by frames and knows of no loop: half a level of 255 there.
 TEST(Loop, TheDefaultModelFlowsIntoItsStart) {
   const TempDir dir;
   const Result made = genvid({"a house by the sea", "-o", dir / "a.mkv", "--seconds", "3",

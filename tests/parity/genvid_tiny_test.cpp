@@ -115,6 +115,18 @@ TEST_P(GenvidTiny, JudgeOfAPicture) {
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 
+// A picture half a tile off, and back from there.
+TEST_P(GenvidTiny, BetweenTiles) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
+  const Tensor other = reference.at("latents.init").narrow(2, 0, 1);
+  parity::expect_close("on", denoiser->between_tiles(picture), reference.at("between.on"), 1e-4);
+  parity::expect_close("back", denoiser->back_to_tiles(other, picture),
+                       reference.at("between.back"), 1e-4);
+}
+
 // Windows that go on from latents of those before them, and look at the first; and a loop, whose
 // last window leads back to it.
 TEST_P(GenvidTiny, RolledOutClips) {

@@ -4,7 +4,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/minimum.h>
 #include <ATen/ops/outer.h>
+#include <ATen/ops/roll.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -31,6 +33,21 @@ Tensor resample(int64_t length, double shift, double growth, double hold, const 
   return weight / weight.sum(1, true);
 }
 
+// Of each pixel of a side: whether it still lies in a picture that is moved by half a tile, and how
+// near it lies to a tile's border. fp32 [length].
+struct Shares {
+  Tensor inside, near_border;
+};
+
+Shares shares(int64_t length, int64_t half, const Tensor& like) {
+  const auto side = static_cast<double>(2 * half);
+  const Tensor at = at::arange(length, like.options());
+  const Tensor off = at.remainder(side);
+  const Tensor left = static_cast<double>(length - half) - 0.5 - at;
+  return {left.div(static_cast<double>(half)).clamp_(0.0, 1.0),
+          1 - at::minimum(off, side - 1 - off).div_(static_cast<double>(half))};
+}
+
 }  // namespace
 
 Camera::Camera(const WeightMap& w, const TransformerConfig& c)
@@ -50,14 +67,42 @@ Tensor Camera::carry(const Tensor& latent, const CameraMove& move, int64_t times
   const auto n = static_cast<double>(times);
   const double right = n * move.right, down = n * move.down, growth = n * move.growth;
   if (right == 0 && down == 0 && growth == 0) return latent;
+  Tensor x = pixels(latent);
+  if (right != 0 || growth != 0) x = at::matmul(x, resample(x.size(2), right, growth, 0.5, x).t());
+  if (down != 0 || growth != 0) x = at::matmul(resample(x.size(1), down, growth, hold_, x), x);
+  return this->latent(x);
+}
+
+Tensor Camera::pixels(const Tensor& latent) const {
   const int64_t h = latent.size(2), w = latent.size(3);
   const auto [t, p, q] = patch_;
-  Tensor x = at::matmul(latent.permute({0, 2, 3, 1}) * scale_, basis_.t()) + mean_;
-  x = x.view({h, w, 3 * t, p, q}).permute({2, 0, 3, 1, 4}).reshape({3 * t, h * p, w * q});
-  if (right != 0 || growth != 0) x = at::matmul(x, resample(w * q, right, growth, 0.5, x).t());
-  if (down != 0 || growth != 0) x = at::matmul(resample(h * p, down, growth, hold_, x), x);
-  x = x.view({3 * t, h, p, w, q}).permute({1, 3, 0, 2, 4}).reshape({1, h, w, -1});
+  const Tensor x = at::matmul(latent.permute({0, 2, 3, 1}) * scale_, basis_.t()) + mean_;
+  return x.view({h, w, 3 * t, p, q}).permute({2, 0, 3, 1, 4}).reshape({3 * t, h * p, w * q});
+}
+
+Tensor Camera::latent(const Tensor& pixels) const {
+  const auto [t, p, q] = patch_;
+  const int64_t h = pixels.size(1) / p, w = pixels.size(2) / q;
+  const Tensor x = pixels.view({3 * t, h, p, w, q}).permute({1, 3, 0, 2, 4}).reshape({1, h, w, -1});
   return (at::matmul(x - mean_, basis_) / scale_).permute({0, 3, 1, 2});
+}
+
+Tensor Camera::between(const Tensor& latent) const {
+  return carry(latent, {static_cast<double>(patch_[2] / 2), static_cast<double>(patch_[1] / 2), 0},
+               1);
+}
+
+Tensor Camera::back(const Tensor& moved, const Tensor& latent) const {
+  const int64_t down = patch_[1] / 2, right = patch_[2] / 2;
+  const Tensor x = pixels(latent);
+  const auto rows = shares(x.size(1), down, x), columns = shares(x.size(2), right, x);
+  const Tensor near = 1 - at::outer(1 - rows.near_border, 1 - columns.near_border);
+  const Tensor share = at::outer(rows.inside, columns.inside).mul_(near);
+  const Tensor change = (pixels(moved).roll({-down, -right}, {1, 2}) - x) * share;
+  const auto frames = [this](const Tensor& v) {
+    return v.view({3, patch_[0], v.size(1), v.size(2)});
+  };
+  return this->latent((frames(x) + frames(change).mean(1, true)).view(x.sizes()));
 }
 
 Tensor Camera::inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const {

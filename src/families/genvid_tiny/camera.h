@@ -21,10 +21,20 @@ class Camera {
   // A latent fp32 [1, C, h, w] as the camera sees it when it has made `move` `times` over. What
   // was outside the picture repeats its edge.
   Tensor carry(const Tensor& latent, const CameraMove& move, int64_t times) const;
+  // `latent` with the picture half a tile further right and down, so that borders of tiles come to
+  // lie in their middle; the edge is repeated.
+  Tensor between(const Tensor& latent) const;
+  // between() undone: `latent` with `moved` at its tiles' borders, fading towards their middle, and
+  // at the far edges, where `moved` has nothing. What changes from frame to frame, rain above all,
+  // stays as it was.
+  Tensor back(const Tensor& moved, const Tensor& latent) const;
   // What share of each of h x w positions was inside of it: fp32 [h, w].
   Tensor inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const;
 
  private:
+  Tensor pixels(const Tensor& latent) const;  // [1, C, h, w] -> fp32 [frames and colours, H, W]
+  Tensor latent(const Tensor& pixels) const;
+
   std::array<int64_t, 3> patch_;  // of a latent position: frames, rows, columns
   double hold_;
   std::vector<CameraMove> moves_;

@@ -62,6 +62,15 @@ class TinyDenoiser final : public Denoiser {
     return velocities;
   }
 
+  Tensor between_tiles(const Tensor& latents) override {
+    return transformer_.camera().between(latents.to(device_, at::kFloat).squeeze(2)).unsqueeze(2);
+  }
+
+  Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) override {
+    const auto picture = [this](const Tensor& x) { return x.to(device_, at::kFloat).squeeze(2); };
+    return transformer_.camera().back(picture(moved), picture(latents)).unsqueeze(2);
+  }
+
  private:
   struct Prompt {
     Tensor embeds;  // held, so that identity means equality

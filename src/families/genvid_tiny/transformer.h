@@ -60,6 +60,7 @@ class Transformer {
   Transformer(const WeightMap& w, const TransformerConfig& config, at::ScalarType dtype);
 
   const TransformerConfig& config() const { return config_; }
+  const Camera& camera() const { return camera_; }
 
   RopeTable rope(int64_t frames, int64_t rows, int64_t columns) const;
   PromptContext context(const Tensor& hidden) const;  // fp32 [1, S, text_dim], real tokens alone

@@ -97,6 +97,14 @@ TEST(Scheduler, RenoisingMixesOldAndNewNoise) {
   }
 }
 
+TEST(Scheduler, RenoisingMayBeginWithStepsBehindIt) {
+  const auto none = [](int64_t) { return Tensor(); };
+  const auto whole = make_renoising(6, 1.5, 0.6, none), tail = make_renoising(6, 1.5, 0.6, none, 4);
+  EXPECT_EQ(tail->sigmas(), std::vector<float>(whole->sigmas().begin() + 4, whole->sigmas().end()));
+  EXPECT_EQ(tail->timesteps(),
+            std::vector<double>(whole->timesteps().begin() + 4, whole->timesteps().end()));
+}
+
 TEST(Scheduler, RenoisingWithoutNewNoiseIsEuler) {
   const auto a = make_renoising(7, 1.5, 0, [](int64_t) { return at::tensor({9.0f, 9.0f}); });
   const auto b = make_scheduler("euler-even", 7, 1.5);

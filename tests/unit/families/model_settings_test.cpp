@@ -34,10 +34,12 @@ TEST(ModelSettings, LaysKeysOverTraits) {
 
 TEST(ModelSettings, ReadsHowAClipStarts) {
   const Traits t =
-      apply(R"({"scheduler": "euler-even", "drafts": 6, "first_steps": 24, "first_eta": 0.6})");
+      apply(R"({"scheduler": "euler-even", "drafts": 6, "first_steps": 24, "first_eta": 0.6,
+                             "first_redrawn": 8})");
   EXPECT_EQ(t.drafts, 6);
   EXPECT_EQ(t.first_steps, 24);
   EXPECT_EQ(t.first_eta, 0.6);
+  EXPECT_EQ(t.first_redrawn, 8);
 }
 
 TEST(ModelSettings, OneGuidanceScaleIsForBothExperts) {
@@ -51,6 +53,8 @@ TEST(ModelSettings, RefusesWhatItKnowsToBeWrong) {
                           R"({"fps": 0})", R"({"scheduler": "ddim"})", R"({"dtype": "fp16"})",
                           R"({"genvid": 2})", R"({"seconds": -1})", R"({"first_steps": -1})",
                           R"({"scheduler": "euler-even", "first_eta": 1.5})",
+                          R"({"scheduler": "euler-even", "first_redrawn": -1})",
+                          R"({"scheduler": "unipc", "first_redrawn": 4})",
                           R"({"scheduler": "unipc", "first_eta": 0.5})"}) {
     try {
       apply(bad);

@@ -321,15 +321,18 @@ TEST(Plan, AStartHasDraftsStepsAndNewNoiseOfItsOwn) {
   EXPECT_EQ(usual.spec.drafts, 6);
   EXPECT_EQ(usual.spec.first_steps, 24);
   EXPECT_EQ(usual.spec.first_eta, 0.6);
+  EXPECT_EQ(usual.spec.first_redrawn, 8);
 
   r.num_inference_steps = 3;
   EXPECT_EQ(plan(r, "genvid-tiny").spec.first_steps, 6) << "as many fewer as its windows have";
+  EXPECT_EQ(plan(r, "genvid-tiny").spec.first_redrawn, 2);
 
   r.num_inference_steps = 12;
   r.scheduler = "unipc";
   const Plan other = plan(r, "genvid-tiny");
   EXPECT_EQ(other.spec.start_steps(), 12);
   EXPECT_EQ(other.spec.first_eta, 0) << "another sampler starts as it goes on";
+  EXPECT_EQ(other.spec.first_redrawn, 0);
   EXPECT_LT(other.token_forwards, usual.token_forwards);
 }
 
