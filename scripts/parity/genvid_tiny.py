@@ -56,7 +56,8 @@ class Folder:
         self.judge = None
         if (folder / "judge").exists():
             q = load("judge", "model.safetensors")
-            recogniser.C, recogniser.SEEN = v["latent_channels"], [k.split(".")[1] for k in q if k.startswith("read.") and k.endswith("weight")]
+            recogniser.C = v["latent_channels"]
+            recogniser.SEEN = {k.split(".")[1]: x for k, x in q.items() if k.startswith("read.") and k.endswith("bias")}
             self.judge = fill(recogniser.Recogniser(q["conv.0.weight"].shape[0]), q)
         import sentencepiece
         self.pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer" / "spiece.model"))

@@ -247,6 +247,11 @@ def redrawn(net, z, noise, text, blank, steps, guidance, g):
     return net.camera.back(y[:, :, 0], z[:, :, 0])[:, :, None]
 
 
+def joined(net, z):
+    """Latents z with what tiles that lie between theirs can say of them at the borders."""
+    return torch.stack([net.camera.back(net.camera.between(q), q) for q in z.unbind(2)], 2)
+
+
 def anchor_of(done, at, new, move):
     """Of the window that ends with `new` latents from `at` on: the clip's first picture; where the camera moves (move [B, 3]), which leaves
     that behind, the latest of every REACH."""
@@ -267,6 +272,6 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, la
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]
         n = WINDOW - history.shape[2]
-        new = sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n, text[3]))
+        new = joined(net, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n, text[3])))
         done = torch.cat([done, new], 2)
     return done[:, :, :latents]

@@ -7,6 +7,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import world
 from codec_model import C
@@ -14,7 +15,8 @@ from common import STATE, curve, weights
 from tensors import load_file, save_file
 
 WIDTH = 96
-SEEN = ("subject", "setting", "time", "weather", "colour", "mover")      # what one latent shows
+# What one latent shows. Whoever moves is no subject here, but a mover: people in a city and a city with people look the same.
+SEEN = {k: world.LABELS[k] for k in ("subject", "setting", "time", "weather", "colour", "mover")} | {"subject": world.BUILDINGS + world.PLACES}
 TESTED, MEASURED = 5, 200                                                # shards that neither learns from; the first that the recogniser learns from
 
 
@@ -35,7 +37,7 @@ class Recogniser(nn.Module):
         super().__init__()
         self.conv = nn.Sequential(nn.Conv2d(C, c, 3, padding=1), Residual(c), Residual(c),
                                   nn.Conv2d(c, 2 * c, 3, 2, padding=1), Residual(2 * c), Residual(2 * c), nn.GroupNorm(8, 2 * c), nn.GELU())
-        self.read = nn.ModuleDict({k: nn.Linear(4 * c, len(world.LABELS[k])) for k in SEEN})
+        self.read = nn.ModuleDict({k: nn.Linear(4 * c, len(v)) for k, v in SEEN.items()})
 
     def forward(self, z):
         y = self.conv(z.to(memory_format=torch.channels_last))
@@ -56,7 +58,8 @@ def shards(which):
         x.append(q["x"][:, :, 0])
         labels += json.loads(str(q["labels"]))
     x = torch.from_numpy(numpy.concatenate(x))
-    return x, {k: torch.tensor([world.LABELS[k].index(lab[k]) for lab in labels]) for k in SEEN}
+    labels = [dict(lab, subject=lab["setting"]) if lab["subject"] in world.ACTORS else lab for lab in labels]
+    return x, {k: torch.tensor([v.index(lab[k]) for lab in labels]) for k, v in SEEN.items()}
 
 
 def shifted(z):
@@ -72,7 +75,7 @@ def learn(name, dev, minutes, batch):
     if weights(name).exists():
         net = load(name, "cpu").train()
     net = net.to(dev, memory_format=torch.channels_last)
-    opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=.05)
+    opt, mean = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=.05), AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(.998))
     began, last, acc, n = time.time(), time.time(), [], 0
     while (done := (time.time() - began) / (minutes * 60)) < 1:
         for g in opt.param_groups:
@@ -86,13 +89,14 @@ def learn(name, dev, minutes, batch):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         opt.step()
+        mean.update_parameters(net)
         n += 1
         acc.append(float(loss.detach()))
         if time.time() - last > 60:
             print(n, sum(acc) / len(acc), flush=True)
             acc, last = [], time.time()
-            save_file({k: v.half() for k, v in net.state_dict().items()}, path)
-    save_file({k: v.half() for k, v in net.state_dict().items()}, path)
+            save_file({k: v.half() for k, v in mean.module.state_dict().items()}, path)
+    save_file({k: v.half() for k, v in mean.module.state_dict().items()}, path)
 
 
 def load(name, dev):
@@ -103,8 +107,8 @@ def load(name, dev):
 
 def agreement(votes, asked):
     """How well a judge's scores {label: [N, classes]} fit what is asked [{label: class}]: [N], the mean logarithm of the
-    probability of what is asked; 0 where it can tell nothing of it."""
+    probability of what is asked; 0 where it can tell nothing of it (an actor is asked for as mover too)."""
     logs = {k: v.log_softmax(1) for k, v in votes.items()}
-    rows = [[logs[k][i, c] for k, c in q.items() if k in logs] for i, q in enumerate(asked)]
+    rows = [[logs[k][i, c] for k, c in q.items() if k in logs and c < logs[k].shape[1]] for i, q in enumerate(asked)]
     nothing = next(iter(votes.values())).new_zeros(())
     return torch.stack([torch.stack(row).mean() if row else nothing for row in rows])

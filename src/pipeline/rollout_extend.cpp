@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/cancel.h"
 #include "core/limits.h"
@@ -157,7 +158,7 @@ class Rollout {
     }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
-    const Tensor latents = past > 0 ? sampled(noise) : start(noise);
+    const Tensor latents = past > 0 ? joined(sampled(noise)) : start(noise);
     keep_latents(clip_, latents);
     done_passes_ += window_passes(past);
     return latents;
@@ -285,6 +286,18 @@ class Rollout {
     if (past > 0 && !prompt_begins()) anchors_.show(conditioning, done_ - past);
     return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span,
                    past == 0 ? start_scheduler(window.size(2)) : nullptr);
+  }
+
+  // A window of a clip whose start was redrawn: at the tiles' borders, what tiles in between can
+  // say of it. That costs no pass of the network.
+  Tensor joined(const Tensor& latents) {
+    if (spec_.first_redrawn == 0) return latents;
+    Denoiser& denoiser = resident_->enter(resident_->stages().back());
+    std::vector<Tensor> out;
+    for (const Tensor& frame : latents.split(1, 2)) {
+      out.push_back(denoiser.back_to_tiles(denoiser.between_tiles(frame), frame));
+    }
+    return at::cat(out, 2);
   }
 
   // The picture that the present window leads to, as its tiles see it.
