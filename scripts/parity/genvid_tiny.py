@@ -142,6 +142,12 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     picture, other = x[:, :, :1], noise[:, :, :1]
     keep("between.on", m.net.camera.between(picture[:, :, 0])[:, :, None])
     keep("between.back", m.net.camera.back(other[:, :, 0], picture[:, :, 0])[:, :, None])
+    half, two = torch.full((1, 2), .5), noise[:, :, :2]
+    for axis, first in ((3, True), (3, False), (2, True), (2, False)):
+        y = m.net(other, half[:, :1], *text, trust=m.trust)[:, :, 0]
+        y = m.net.camera.beside(y, picture[:, :, 0], axis, max(1, picture.shape[axis + 1] // 4), first)[:, :, None]
+        keep(f"side{axis + 1}.{'first' if first else 'last'}", (other - y) / .5)
+    keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
     if m.judge is not None:
         for name, value in m.judge(x[:, :, 0]).items():
             keep("judge." + name, value[0])

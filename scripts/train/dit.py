@@ -12,6 +12,7 @@ from codec_model import C
 from common import STATE, curve, log, save_torch, weights
 from nets import TOLD, Camera, TextEncoder, Transformer
 from optim import optimisers
+from panorama import Panorama
 from recogniser import agreement
 from store import empty_ids
 from tensors import load_file, save_file
@@ -188,10 +189,10 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 
 
 @torch.no_grad()
-def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None, skip=0):
+def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None, skip=0, side=None):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
     anchor: as `nets.anchored` takes it. eta: how much of the noise is new after each step (drawn from `g`), the square root of what it leaves
-    of the old. skip: so many steps lie behind `noise`."""
+    of the old. skip: so many steps lie behind `noise`. side: what is known of a picture of which a side is drawn, as `Camera.beside` takes it."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -205,6 +206,8 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
             if guidance != 1:
                 u = net(whole, sigma, *blank[:3], text[3], trust=TRUST, anchor=anchor)[:, :, m:].float()
                 y = u + guidance * (y - u)
+        if side:
+            y = net.camera.beside(y[:, :, 0], *side)[:, :, None]
         noise = (x - (1 - s[k]) * y) / s[k]
         if eta:
             noise = (1 - eta ** 2) ** .5 * noise + eta * torch.randn(x.shape, generator=g).to(x.device)
@@ -269,9 +272,24 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, la
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
     done = first_picture(net, text_net, ids, steps, guidance, drafts, judge, g) if first is None else first
+
+    def draw(i):
+        """Without guidance, which would have what the prompt names once more."""
+        one = tuple(q[i:i + 1] for q in text)
+
+        def side(z, *where):
+            x = torch.randn(1, C, 1, *z.shape[2:], generator=g).to(dev)
+            return sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=(z, *where))[:, :, 0]
+        return side
+    wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]
         n = WINDOW - history.shape[2]
-        new = joined(net, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, anchor_of(done, at, n, text[3])))
+        anchor, ago = anchor_of(done, at, n, text[3])
+        anchor, ago = anchor.clone(), ago.float()
+        for i, panorama in wide.items():
+            anchor[i:i + 1], when = panorama.ahead(at + n - 1)
+            ago[i] = at + n - WINDOW - when
+        new = joined(net, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, (anchor, ago, True)))
         done = torch.cat([done, new], 2)
     return done[:, :, :latents]

@@ -186,13 +186,14 @@ def before(x, sigma, move, camera):
 def anchored(x, anchor, move, camera):
     """The clip's first picture as the camera sees it at each latent of x [B, C, F, h, w], and what share of each position it saw:
     [B, C, F, h, w], [B, 1, F, h, w]. anchor: None, or (z [B, C, h, w], latents from it to the first of x [B], less than 0
-    for none). Against the slow loss of what the first picture shows."""
+    for none), or with a third element where less than 0 says that it lies ahead. Against the slow loss of what the first picture shows."""
     if anchor is None:
         return torch.zeros_like(x), torch.zeros_like(x[:, :1])
-    (z, ago), count = anchor, x.shape[2]
+    (z, ago, *ahead), count = anchor, x.shape[2]
     far = move.repeat_interleave(count, 0) * (ago[:, None] + torch.arange(count, device=x.device)).flatten()[:, None]
     carried, seen = camera.carry(z.repeat_interleave(count, 0), far), camera.seen(far, *z.shape[2:])
-    seen = seen * (ago.repeat_interleave(count) >= 0)[:, None, None]
+    if not ahead:
+        seen = seen * (ago.repeat_interleave(count) >= 0)[:, None, None]
     return tuple(q.unflatten(0, (-1, count)).transpose(1, 2) for q in (carried * seen[:, None], seen[:, None]))
 
 
@@ -311,6 +312,18 @@ class Camera(nn.Module):
         share = down[:, None] * right * (1 - (1 - near)[:, None] * (1 - beside))
         change = share * (self.pixels(y.float()).roll((-p, -q), (2, 3)) - x)
         return self.latents((x.unflatten(1, (3, t)) + change.unflatten(1, (3, t)).mean(2, keepdim=True)).flatten(1, 2))
+
+    def beside(self, y, z, axis, count, first):
+        """Latents z [N, C, h, w], of which `count` rows (axis 2) or columns (3) at the beginning (first) or the end are not known, with y there;
+        in the tone, of each row or column, by which y missed the nearest known ones."""
+        known = z.shape[axis] - count
+        near = min(2, known)
+        x = self.pixels(y)
+        missed = F.avg_pool2d(self.pixels(z) - x, self.patch[1:]).narrow(axis, count if first else known - near, near).mean(axis, keepdim=True)
+        missed = missed.expand(-1, -1, *z.shape[2:])
+        toned = self.latents(x + missed.repeat_interleave(self.patch[1], 2).repeat_interleave(self.patch[2], 3))
+        toned, rest = toned.narrow(axis, 0 if first else known, count), z.narrow(axis, count if first else 0, known)
+        return torch.cat([toned, rest] if first else [rest, toned], axis)
 
 
 def _shares(length, half, dev):

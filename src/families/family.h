@@ -38,7 +38,21 @@ class TextEncoder {
 // A latent frame that a window looks at without containing it.
 struct AnchorFrame {
   Tensor latents{};  // [1, C, 1, H, W] fp32, or undefined
-  int64_t age = 0;   // latent frames from it to the first of the window
+  double age = 0;    // latent frames from it to the first of the window; less than 0: it lies ahead
+};
+
+// How many latent positions a camera that keeps its size moves what it sees, in the time of a
+// latent frame; along one side alone.
+struct CameraPan {
+  double right = 0, down = 0;
+};
+
+// A picture of which one side is to be drawn, as the rest goes on.
+struct DrawnSide {
+  Tensor latents{};    // [1, C, 1, H, W] fp32, the known positions in their places; or undefined
+  int64_t axis = 4;    // 3: rows are drawn, 4: columns
+  int64_t count = 0;   // so many of them
+  bool first = false;  // at the axis's beginning, else at its end
 };
 
 // What besides the prompt a prediction depends on; made once per clip.
@@ -52,6 +66,8 @@ struct Conditioning {
   // For models that go on looking at what the clip began with (Traits.anchor_reach): its first
   // latent frame, and the latest of every so many, which may be the same.
   AnchorFrame start{}, anchor{};
+  // For models whose traits have a redrawn start.
+  DrawnSide side{};
   // For models that are told, or can be limited so: the frame rate; and blocks of so many latent
   // frames, each of which sees itself and those before it (0 or 1: every frame sees all).
   double fps = 24;
@@ -99,6 +115,11 @@ class Denoiser {
   virtual Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) {
     static_cast<void>(moved);
     return between_tiles(latents);
+  }
+  // Of those: what the prompt's camera does, if it pans or tilts.
+  virtual CameraPan pan(const Tensor& prompt_embeds) {
+    static_cast<void>(prompt_embeds);
+    return {};
   }
   // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.
   virtual std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,

@@ -18,7 +18,9 @@ void Anchors::add(const Tensor& latents, int64_t position) {
 }
 
 void Anchors::show(Conditioning& conditioning, int64_t start) const {
-  const auto of = [&](const Point& p) { return AnchorFrame{p.latent, start - p.position}; };
+  const auto of = [&](const Point& p) {
+    return AnchorFrame{p.latent, static_cast<double>(start - p.position)};
+  };
   for (auto p = points_.rbegin(); p != points_.rend(); ++p) {
     if (p->position > start) continue;
     conditioning.anchor = of(*p);

@@ -18,22 +18,12 @@
 #include "pipeline/clip_noise.h"
 #include "pipeline/forced_window.h"
 #include "pipeline/kept_state.h"
+#include "pipeline/panorama.h"
 #include "pipeline/past.h"
 #include "pipeline/text_to_video.h"
 
 namespace genvid {
 namespace {
-
-// latents: of a window that begins with so many known ones, and may end with one.
-Conditioning pinned(const Tensor& latents, int64_t known, bool end, double timestep) {
-  Conditioning out;
-  out.pinned_latents = latents;
-  out.pinned.assign(static_cast<size_t>(latents.size(2)), false);
-  std::fill_n(out.pinned.begin(), known, true);
-  if (end) out.pinned.back() = true;
-  out.pinned_timestep = timestep;
-  return out;
-}
 
 class Rollout {
  public:
@@ -113,6 +103,8 @@ class Rollout {
     const Tensor known = latest(spec_.overlap_latents);
     const int64_t first = done_ - (known.defined() ? known.size(2) : 0);
     anchors_.begin(first);
+    panorama_.reset();
+    drawn_ = 0;
     if (known.defined()) anchors_.add(known, first);
   }
 
@@ -267,6 +259,7 @@ class Rollout {
 
   Tensor sample_once(const Tensor& latents) {
     const int64_t past = known_.defined() ? known_.size(2) : 0;
+    const AnchorFrame ahead = look_ahead(past, latents.size(2));
     const int64_t later = (windows_ - window_ - 1) * window_passes(spec_.overlap_latents);
     const StepSpan span{
         done_passes_ + draft_ * spec_.start_passes() + (redrawing_ ? spec_.start_steps() : 0),
@@ -281,11 +274,51 @@ class Rollout {
     const Tensor window = ending_ ? at::cat({latents, end().to(latents.device())}, 2) : latents;
     Conditioning conditioning;
     if (past > 0 || ending_) {
-      conditioning = pinned(window, past, ending_, traits_.history_timestep);
+      conditioning = pinned_frames(window, past, ending_, traits_.history_timestep);
     }
     if (past > 0 && !prompt_begins()) anchors_.show(conditioning, done_ - past);
+    if (ahead.latents.defined()) conditioning.anchor = ahead;
     return denoise(*resident_, clip_, guided_prompts(), conditioning, window, clock_, span,
                    past == 0 ? start_scheduler(window.size(2)) : nullptr);
+  }
+
+  // For a camera that pans or tilts: what it sees when the present window of so many latent frames
+  // ends. Not where the clip is led to a picture, which says that itself.
+  AnchorFrame look_ahead(int64_t past, int64_t frames) {
+    if (spec_.first_redrawn == 0 || past == 0 || prompt_begins() || end_.defined()) return {};
+    if (!panorama_) {
+      const CameraPan pan =
+          resident_->enter(resident_->stages().back()).pan(prompts_->of(window_).prompt);
+      if (pan.right == 0 && pan.down == 0) return {};
+      Conditioning shown;
+      anchors_.show(shown, done_ - past);
+      const auto age = static_cast<int64_t>(shown.start.age);
+      panorama_.emplace(shown.start.latents, done_ - past - age, pan);
+    }
+    return panorama_->ahead(done_ - past, done_ - past + frames - 1,
+                            [this](const DrawnSide& side) { return draw_on(side); });
+  }
+
+  // A picture of the prompt without guidance, which would have what the prompt names once more.
+  Tensor draw_on(const DrawnSide& side) {
+    const int64_t index = spec_.drafts + drawn_++;
+    const auto noise = [this, index](int64_t step) {
+      return noise_.after_step(2 * index * limits::kMaxSteps + step, 0, 1);
+    };
+    const auto steps = spec_.start_steps();
+    const int64_t later = (windows_ - window_) * window_passes(spec_.overlap_latents);
+    const StepSpan span{done_passes_, done_passes_ + steps + later};
+    Conditioning conditioning;
+    conditioning.side = side;
+    ClipSpec one = clip_;
+    one.keep.prefix.clear();
+    PromptPair prompts = prompts_->of(window_);
+    prompts.negative = Tensor();
+    const Tensor made = denoise(
+        *resident_, one, prompts, conditioning, noise_.draft(index, 1).to(context_.device), clock_,
+        span, make_renoising(static_cast<int>(steps), spec_.shift, spec_.first_eta, noise, 0));
+    done_passes_ += steps;
+    return made;
   }
 
   // A window of a clip whose start was redrawn: at the tiles' borders, what tiles in between can
@@ -333,6 +366,8 @@ class Rollout {
   const int64_t windows_;
   ClipNoise noise_;
   Anchors anchors_;
+  std::optional<Panorama> panorama_;  // of a camera that pans or tilts
+  int64_t drawn_ = 0;                 // sides of it
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
   Tensor recent_;        // the latest latent frames, as many as a window may go on from

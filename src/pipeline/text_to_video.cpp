@@ -187,6 +187,16 @@ Tensor first_latents(const LoadContext& context, const ClipSpec& spec, const Geo
   return latents.to(context.device);
 }
 
+Conditioning pinned_frames(const Tensor& latents, int64_t known, bool end, double timestep) {
+  Conditioning out;
+  out.pinned_latents = latents;
+  out.pinned.assign(static_cast<size_t>(latents.size(2)), false);
+  std::fill_n(out.pinned.begin(), known, true);
+  if (end) out.pinned.back() = true;
+  out.pinned_timestep = timestep;
+  return out;
+}
+
 Tensor pin_latents(const Tensor& latents, const Conditioning& conditioning) {
   if (!conditioning.pinned_latents.defined()) return latents;
   Tensor out = latents.clone();

@@ -81,6 +81,9 @@ Tensor denoise(const Family& family, const LoadContext& context, const ClipSpec&
                const ClipPrompts& prompts, const Conditioning& conditioning, Tensor latents,
                StageClock& clock);
 
+// What says that a window of `latents` begins with so many known frames, and whether it ends with
+// one.
+Conditioning pinned_frames(const Tensor& latents, int64_t known, bool end, double timestep);
 // Known latent frames put over the others, and their own timestep for them.
 Tensor pin_latents(const Tensor& latents, const Conditioning& conditioning);
 Tensor frame_timesteps(double timestep, int64_t frames, const Conditioning& conditioning,

@@ -1,10 +1,12 @@
 // The genvid_tiny family against scripts/train's own PyTorch forward: every stage from its own
 // input, free runs, and a clip that goes on from its own latents.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -125,6 +127,38 @@ TEST_P(GenvidTiny, BetweenTiles) {
   parity::expect_close("on", denoiser->between_tiles(picture), reference.at("between.on"), 1e-4);
   parity::expect_close("back", denoiser->back_to_tiles(other, picture),
                        reference.at("between.back"), 1e-4);
+}
+
+// A side of a picture that goes on from the rest.
+TEST_P(GenvidTiny, DrawnSides) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
+  const Tensor noise = reference.at("latents.init").narrow(2, 0, 1);
+  for (const int64_t axis : {3, 4}) {
+    for (const bool first : {true, false}) {
+      Conditioning conditioning;
+      conditioning.side = {picture, axis, std::max<int64_t>(1, picture.size(axis) / 4), first};
+      const Tensor got = denoiser->predict(noise, at::full({1, 1}, 500.0),
+                                           reference.at("embeds.prompt"), conditioning);
+      const std::string name = "side" + std::to_string(axis) + (first ? ".first" : ".last");
+      parity::expect_close(name, got, reference.at(name), 1e-4);
+    }
+  }
+}
+
+// An anchor that lies ahead of the window, by a part of a latent frame.
+TEST_P(GenvidTiny, AnchorAhead) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  Conditioning conditioning;
+  conditioning.start = conditioning.anchor = {reference.at("latents.final").narrow(2, 0, 1), -2.5};
+  const Tensor got =
+      denoiser->predict(reference.at("latents.init").narrow(2, 0, 2), at::full({1, 2}, 500.0),
+                        reference.at("embeds.prompt"), conditioning);
+  parity::expect_close("ahead", got, reference.at("ahead"), 1e-4);
 }
 
 // Windows that go on from latents of those before them, and look at the first; and a loop, whose

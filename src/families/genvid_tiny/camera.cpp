@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/outer.h>
@@ -63,9 +64,8 @@ const CameraMove& Camera::move(const Tensor& pooled) const {
   return moves_[static_cast<size_t>(read_(pooled).argmax(-1).item<int64_t>())];
 }
 
-Tensor Camera::carry(const Tensor& latent, const CameraMove& move, int64_t times) const {
-  const auto n = static_cast<double>(times);
-  const double right = n * move.right, down = n * move.down, growth = n * move.growth;
+Tensor Camera::carry(const Tensor& latent, const CameraMove& move, double times) const {
+  const double right = times * move.right, down = times * move.down, growth = times * move.growth;
   if (right == 0 && down == 0 && growth == 0) return latent;
   Tensor x = pixels(latent);
   if (right != 0 || growth != 0) x = at::matmul(x, resample(x.size(2), right, growth, 0.5, x).t());
@@ -105,11 +105,34 @@ Tensor Camera::back(const Tensor& moved, const Tensor& latent) const {
   return this->latent((frames(x) + frames(change).mean(1, true)).view(x.sizes()));
 }
 
-Tensor Camera::inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const {
-  const auto n = static_cast<double>(times);
+Tensor Camera::beside(const Tensor& made, const DrawnSide& side) const {
+  constexpr int64_t kNear = 2;  // positions that say what tone is missed
+  const auto [t, p, q] = patch_;
+  const int64_t axis = side.axis - 1;  // without frames
+  const int64_t length = made.size(axis), known = length - side.count;
+  const int64_t near = std::min(kNear, known);
+  const Tensor there = side.latents.squeeze(2);
+  std::vector<Tensor> out;
+  for (const Tensor& one : made.split(1, 0)) {
+    const Tensor x = pixels(one);
+    const Tensor missed = (pixels(there) - x)
+                              .view({3 * t, one.size(2), p, one.size(3), q})
+                              .mean({2, 4})
+                              .narrow(axis - 1, side.first ? side.count : known - near, near)
+                              .mean(axis - 1, true)
+                              .expand({3 * t, one.size(2), one.size(3)});
+    const Tensor toned = latent(x + missed.repeat_interleave(p, 1).repeat_interleave(q, 2))
+                             .narrow(axis, side.first ? 0 : known, side.count);
+    const Tensor rest = there.narrow(axis, side.first ? side.count : 0, known);
+    out.push_back(side.first ? at::cat({toned, rest}, axis) : at::cat({rest, toned}, axis));
+  }
+  return at::cat(out, 0);
+}
+
+Tensor Camera::inside(const CameraMove& move, double times, int64_t h, int64_t w) const {
   const auto shares = [&](int64_t count, int64_t side, double shift, double hold) {
     const int64_t length = count * side;
-    const Tensor from = sources(length, n * shift, n * move.growth, hold, mean_);
+    const Tensor from = sources(length, times * shift, times * move.growth, hold, mean_);
     const Tensor in = (from > -0.5).logical_and(from < static_cast<double>(length) - 0.5);
     return in.to(mean_.scalar_type()).view({count, side}).mean(1);
   };

@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "families/family.h"
 #include "families/genvid_tiny/config.h"
 #include "nn/linear.h"
 #include "tensor/tensor.h"
@@ -20,7 +21,7 @@ class Camera {
   const CameraMove& move(const Tensor& pooled) const;
   // A latent fp32 [1, C, h, w] as the camera sees it when it has made `move` `times` over. What
   // was outside the picture repeats its edge.
-  Tensor carry(const Tensor& latent, const CameraMove& move, int64_t times) const;
+  Tensor carry(const Tensor& latent, const CameraMove& move, double times) const;
   // `latent` with the picture half a tile further right and down, so that borders of tiles come to
   // lie in their middle; the edge is repeated.
   Tensor between(const Tensor& latent) const;
@@ -28,8 +29,11 @@ class Camera {
   // at the far edges, where `moved` has nothing. What changes from frame to frame, rain above all,
   // stays as it was.
   Tensor back(const Tensor& moved, const Tensor& latent) const;
+  // `made` [B, C, h, w] with what is known of `side` in its place; what is drawn gets the tone, of
+  // each row or column, by which the nearest known positions were missed.
+  Tensor beside(const Tensor& made, const DrawnSide& side) const;
   // What share of each of h x w positions was inside of it: fp32 [h, w].
-  Tensor inside(const CameraMove& move, int64_t times, int64_t h, int64_t w) const;
+  Tensor inside(const CameraMove& move, double times, int64_t h, int64_t w) const;
 
  private:
   Tensor pixels(const Tensor& latent) const;  // [1, C, h, w] -> fp32 [frames and colours, H, W]

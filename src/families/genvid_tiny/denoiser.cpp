@@ -50,9 +50,12 @@ class TinyDenoiser final : public Denoiser {
     for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
     for (const Tensor& p : prompts) contexts.push_back(&context(p));
     const Tensor x = latents.to(device_, at::kFloat);
-    const Tensor x0 = transformer_.forward(x, distinct_timesteps(timestep, device_), contexts,
-                                           rope(x.size(2), x.size(3), x.size(4)),
-                                           anchor(conditioning, x, contexts.front()->camera));
+    Tensor x0 = transformer_.forward(x, distinct_timesteps(timestep, device_), contexts,
+                                     rope(x.size(2), x.size(3), x.size(4)),
+                                     anchor(conditioning, x, contexts.front()->camera));
+    if (conditioning.side.latents.defined()) {
+      x0 = transformer_.camera().beside(x0.squeeze(2), conditioning.side).unsqueeze(2);
+    }
     const Tensor sigma =
         timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
     std::vector<Tensor> velocities;
@@ -69,6 +72,14 @@ class TinyDenoiser final : public Denoiser {
   Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) override {
     const auto picture = [this](const Tensor& x) { return x.to(device_, at::kFloat).squeeze(2); };
     return transformer_.camera().back(picture(moved), picture(latents)).unsqueeze(2);
+  }
+
+  CameraPan pan(const Tensor& prompt_embeds) override {
+    remember(prompt_embeds, kPromptsKept);
+    const CameraMove& move = context(prompt_embeds).camera;
+    if (move.growth != 0 || (move.right != 0 && move.down != 0)) return {};
+    const auto& patch = transformer_.config().patch;
+    return {move.right / static_cast<double>(patch[2]), move.down / static_cast<double>(patch[1])};
   }
 
  private:
@@ -141,7 +152,7 @@ class TinyDenoiser final : public Denoiser {
   std::vector<int64_t> rope_grid_;
   RopeTable rope_;
   Tensor anchored_;  // what anchor_ was made of, held so that identity means equality
-  int64_t anchor_age_ = 0;
+  double anchor_age_ = 0;
   CameraMove anchor_move_;
   Anchor anchor_;
 };

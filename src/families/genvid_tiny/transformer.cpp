@@ -167,13 +167,14 @@ PromptContext Transformer::context(const Tensor& hidden) const {
   return out;
 }
 
-Anchor Transformer::anchor(const Tensor& latent, int64_t age, int64_t frames,
+Anchor Transformer::anchor(const Tensor& latent, double age, int64_t frames,
                            const CameraMove& move) const {
   const Tensor picture = latent.select(2, 0);
   std::vector<Tensor> carried, seen;
   for (int64_t f = 0; f < frames; ++f) {
-    seen.push_back(camera_.inside(move, age + f, latent.size(3), latent.size(4)));
-    carried.push_back(camera_.carry(picture, move, age + f) * seen.back());
+    const double times = age + static_cast<double>(f);
+    seen.push_back(camera_.inside(move, times, latent.size(3), latent.size(4)));
+    carried.push_back(camera_.carry(picture, move, times) * seen.back());
   }
   return {at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0)};
 }

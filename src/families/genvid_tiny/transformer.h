@@ -65,7 +65,7 @@ class Transformer {
   RopeTable rope(int64_t frames, int64_t rows, int64_t columns) const;
   PromptContext context(const Tensor& hidden) const;  // fp32 [1, S, text_dim], real tokens alone
   // latent fp32 [1, C, 1, h, w], so many latents before the first of `frames`.
-  Anchor anchor(const Tensor& latent, int64_t age, int64_t frames, const CameraMove& move) const;
+  Anchor anchor(const Tensor& latent, double age, int64_t frames, const CameraMove& move) const;
   // latents fp32 [1, C, F, h, w]; timesteps fp32 [G], 1000 times the noise level, G = 1 or F.
   // Returns x0 fp32 [B, C, F, h, w], a row per context. The camera is that of the first prompt:
   // the others are what guidance leads away from, of the same clip.
