@@ -158,10 +158,11 @@ class Block(nn.Module):
 TOLD = .02                                                              # the noise level that clean history is told to have
 
 
-def before(x, sigma, move, camera):
+def before(x, sigma, move, camera, ahead=None):
     """For each latent the cleanest of those before it (the nearest of equals), carried on by what the camera does from there
     to here, times what of it is no noise (1 at TOLD, as history is: what is kept from window to window must not fade); zeros for the first. Where the last latent is known as well, those between go over from the one to the other. What stands still need not go through attention, and what
-    moves with the camera neither: windows join and textures stay. x [B, C, F, h, w], sigma [B, F], move [B, 3]."""
+    moves with the camera neither: windows join and textures stay. What the camera has come to see since is as in `ahead` [B, C, F, h, w], which is
+    NaN where that is not known. x [B, C, F, h, w], sigma [B, F], move [B, 3]."""
     first, count = x[:, :, 0], x.shape[2]
     if count == 1:
         return torch.zeros_like(x)
@@ -176,7 +177,8 @@ def before(x, sigma, move, camera):
     left = torch.arange(count - 2, -1, -1, device=x.device).repeat(len(x))                  # latents to the last one
     known = TOLD * 1.001
     led = (level <= known) & (sigma[:, 1:].flatten() > known) & (sigma[:, -1:] <= known).expand(-1, count - 1).flatten()
-    carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None]) * ((1 - level) / (1 - TOLD))[:, None, None, None]
+    shown = None if ahead is None else ahead[:, :, 1:].transpose(1, 2).flatten(0, 1)
+    carried = camera.carry(best, move.repeat_interleave(count - 1, 0) * ago[:, None], shown) * ((1 - level) / (1 - TOLD))[:, None, None, None]
     if led.any():
         end = camera.carry(x[:, :, -1].repeat_interleave(count - 1, 0)[led], move.repeat_interleave(count - 1, 0)[led] * -left[led][:, None])
         carried[led] = carried[led].lerp(end, (ago / (ago + left))[led][:, None, None, None])
@@ -262,9 +264,16 @@ class Camera(nn.Module):
         return self.moves[F.linear(pooled.float(), self.weight, self.bias).argmax(1)]
 
     @torch.compiler.disable
-    def carry(self, z, move):
-        """Latents z [N, C, h, w] as the camera sees them after `move` [N, 3]; what it had not seen repeats the edge."""
+    def carry(self, z, move, outside=None):
+        """Latents z [N, C, h, w] as the camera sees them after `move` [N, 3]; what it had not seen repeats the edge, or is as in `outside`
+        [N, C, h, w], where that is not NaN."""
         out = z.float().clone()
+        if outside is not None:
+            for i, m in enumerate(move):
+                if m.any():
+                    known = None if outside[i].isnan().any() else outside[i:i + 1]
+                    out[i:i + 1] = self.carried(out[i:i + 1], *m.tolist(), known)
+            return out
         for m in move.unique(dim=0):
             if m.any():
                 here = (move == m).all(1)
@@ -278,13 +287,18 @@ class Camera(nn.Module):
         rows, columns = (inside(length, shift, move[:, 2], hold).unflatten(1, (-1, side)).mean(2) for length, shift, hold, side in sides)
         return rows[:, :, None] * columns[:, None]
 
-    def carried(self, z, right, down, growth):
+    def carried(self, z, right, down, growth, outside=None):
         h, w = z.shape[2:]
         x = self.pixels(z)
         if right or growth:
             x = x @ resample(w * self.patch[2], right, growth, .5, z.device).T
         if down or growth:
             x = resample(h * self.patch[1], down, growth, self.hold, z.device) @ x
+        if outside is not None:
+            sides = ((h * self.patch[1], down, self.hold), (w * self.patch[2], right, .5))
+            growth = torch.tensor([growth], device=z.device)
+            rows, columns = (inside(length, torch.tensor([shift], device=z.device), growth, hold)[0] for length, shift, hold in sides)
+            x = torch.where(rows[:, None] * columns > 0, x, self.pixels(outside))
         return self.latents(x)
 
     def pixels(self, z):
@@ -385,7 +399,9 @@ class Transformer(nn.Module):
             temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
             temb = F.silu(temb)
             mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
-        past, (held, seen) = before(x, sigma, move, self.camera), anchored(x, anchor, move, self.camera)
+        held, seen = anchored(x, anchor, move, self.camera)
+        ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
+        past = before(x, sigma, move, self.camera, ahead)
         y = self.inp(torch.cat([x, past, held], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)

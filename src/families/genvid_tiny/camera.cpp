@@ -34,6 +34,12 @@ Tensor resample(int64_t length, double shift, double growth, double hold, const 
   return weight / weight.sum(1, true);
 }
 
+// 1 for each pixel that shows what lay on the side, else 0: fp32 [length].
+Tensor within(int64_t length, double shift, double growth, double hold, const Tensor& like) {
+  const Tensor from = sources(length, shift, growth, hold, like);
+  return (from > -0.5).logical_and(from < static_cast<double>(length) - 0.5).to(like.scalar_type());
+}
+
 // Of each pixel of a side: whether it still lies in a picture that is moved by half a tile, and how
 // near it lies to a tile's border. fp32 [length].
 struct Shares {
@@ -64,12 +70,18 @@ const CameraMove& Camera::move(const Tensor& pooled) const {
   return moves_[static_cast<size_t>(read_(pooled).argmax(-1).item<int64_t>())];
 }
 
-Tensor Camera::carry(const Tensor& latent, const CameraMove& move, double times) const {
+Tensor Camera::carry(const Tensor& latent, const CameraMove& move, double times,
+                     const Tensor& outside) const {
   const double right = times * move.right, down = times * move.down, growth = times * move.growth;
   if (right == 0 && down == 0 && growth == 0) return latent;
   Tensor x = pixels(latent);
   if (right != 0 || growth != 0) x = at::matmul(x, resample(x.size(2), right, growth, 0.5, x).t());
   if (down != 0 || growth != 0) x = at::matmul(resample(x.size(1), down, growth, hold_, x), x);
+  if (outside.defined()) {
+    const Tensor there = at::outer(within(x.size(1), down, growth, hold_, x),
+                                   within(x.size(2), right, growth, 0.5, x));
+    x = at::where(there.gt(0), x, pixels(outside));
+  }
   return this->latent(x);
 }
 
@@ -132,9 +144,9 @@ Tensor Camera::beside(const Tensor& made, const DrawnSide& side) const {
 Tensor Camera::inside(const CameraMove& move, double times, int64_t h, int64_t w) const {
   const auto shares = [&](int64_t count, int64_t side, double shift, double hold) {
     const int64_t length = count * side;
-    const Tensor from = sources(length, times * shift, times * move.growth, hold, mean_);
-    const Tensor in = (from > -0.5).logical_and(from < static_cast<double>(length) - 0.5);
-    return in.to(mean_.scalar_type()).view({count, side}).mean(1);
+    return within(length, times * shift, times * move.growth, hold, mean_)
+        .view({count, side})
+        .mean(1);
   };
   return at::outer(shares(h, patch_[1], move.down, hold_), shares(w, patch_[2], move.right, 0.5));
 }

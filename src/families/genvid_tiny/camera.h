@@ -20,8 +20,10 @@ class Camera {
   // Of the prompt, by the class that its mean embedding, fp32 [1, text_dim], scores highest.
   const CameraMove& move(const Tensor& pooled) const;
   // A latent fp32 [1, C, h, w] as the camera sees it when it has made `move` `times` over. What
-  // was outside the picture repeats its edge.
-  Tensor carry(const Tensor& latent, const CameraMove& move, double times) const;
+  // was outside the picture repeats its edge, or is as in `outside`, [1, C, h, w], if that is
+  // known.
+  Tensor carry(const Tensor& latent, const CameraMove& move, double times,
+               const Tensor& outside = {}) const;
   // `latent` with the picture half a tile further right and down, so that borders of tiles come to
   // lie in their middle; the edge is repeated.
   Tensor between(const Tensor& latent) const;

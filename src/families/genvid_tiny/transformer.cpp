@@ -34,10 +34,10 @@ Tensor gelu_mlp(const Linear& up, const Linear& down, const Tensor& x) {
 // For each latent the cleanest of those before it (the nearest of equals), carried on by what the
 // camera does from there to here, times what of it is no noise (1 at the level that history is
 // told: what is kept from window to window must not fade); zeros for the first. Where the last
-// latent is known as well, those to be made go over from the one before to that one. timesteps
-// [G], G = 1 or F.
+// latent is known as well, those to be made go over from the one before to that one. What the
+// camera has come to see since is as an anchor that lies ahead shows it. timesteps [G], G = 1 or F.
 Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& camera,
-              const CameraMove& move, double told) {
+              const CameraMove& move, const Anchor& anchor, double told) {
   const int64_t frames = latents.size(2);
   const Tensor levels = (timesteps / 1000.0).expand({frames}).cpu().contiguous();
   const float* level = levels.const_data_ptr<float>();
@@ -47,10 +47,13 @@ Tensor before(const Tensor& latents, const Tensor& timesteps, const Camera& came
   const int64_t last = frames - 1;
   int64_t best = 0;
   for (int64_t f = 1; f < frames; ++f) {
-    Tensor past = camera.carry(latents.select(2, best), move, f - best) * share(level[best]);
+    const Tensor shown = anchor.ahead ? anchor.latents.select(2, f) : Tensor();
+    const auto since = static_cast<double>(f - best);
+    Tensor past = camera.carry(latents.select(2, best), move, since, shown) * share(level[best]);
     if (known(last) && known(best) && !known(f)) {
       const double part = static_cast<double>(f - best) / static_cast<double>(last - best);
-      past = past * (1 - part) + camera.carry(latents.select(2, last), move, f - last) * part;
+      past = past * (1 - part) +
+             camera.carry(latents.select(2, last), move, static_cast<double>(f - last)) * part;
     }
     out.push_back(past);
     if (level[f] <= level[best]) best = f;
@@ -176,7 +179,7 @@ Anchor Transformer::anchor(const Tensor& latent, double age, int64_t frames,
     seen.push_back(camera_.inside(move, times, latent.size(3), latent.size(4)));
     carried.push_back(camera_.carry(picture, move, times) * seen.back());
   }
-  return {at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0)};
+  return {at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0), age < 0};
 }
 
 Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
@@ -192,7 +195,7 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   tap("modulation", modulation);
 
   const Tensor past =
-      before(latents, timesteps, camera_, prompts.front()->camera, config_.history_sigma);
+      before(latents, timesteps, camera_, prompts.front()->camera, anchor, config_.history_sigma);
   const Tensor held = anchor.latents.defined() ? anchor.latents : at::zeros_like(latents);
   const Tensor tokens = inp_(at::cat({latents, past, held}, 1).permute({0, 2, 3, 4, 1})) +
                         place_.narrow(0, 0, h).narrow(1, 0, w);  // [1, F, h, w, D]

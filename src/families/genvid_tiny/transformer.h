@@ -32,8 +32,9 @@ struct PromptContext {
 
 // The clip's first picture, as the camera sees it at each latent of a window; nothing without one.
 struct Anchor {
-  Tensor latents;  // fp32 [1, C, F, h, w], zero where the camera did not see that yet
-  Tensor seen;     // fp32 [1, 1, F, h, w], what share of each position it saw
+  Tensor latents;      // fp32 [1, C, F, h, w], zero where the camera did not see that yet
+  Tensor seen;         // fp32 [1, 1, F, h, w], what share of each position it saw
+  bool ahead = false;  // of the window: it shows what the camera comes to see
 };
 
 struct TransformerBlock {
