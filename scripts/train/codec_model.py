@@ -61,6 +61,12 @@ class Encoder:
         """The linear part alone: [N, C, T, h, w] -> [N, 4T, 3, H, W] in -1..1."""
         return from_blocks((z.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T + self.mean)
 
+    def mirror(self):
+        """The map (weight [C, C], bias [C]) from a latent token to that of its pixels mirrored left to right; the tiles' order is the caller's."""
+        unit = torch.cat([torch.zeros(1, C), torch.eye(C)]).to(self.mean)[:, :, None, None, None]
+        z = self.encode((self.decode(unit).flip(-1) + 1) / 2).flatten(1)
+        return z[1:] - z[0], z[0]
+
     def beyond(self, x):
         """A correction, frames [N, 4T, 3, H, W], without those of its changes inside of a latent's frames that a latent can say."""
         y = to_blocks(x)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import world
-from codec_model import C
+from codec_model import C, Encoder
 from common import STATE, curve, weights
 from tensors import load_file, save_file
 
@@ -69,6 +69,11 @@ def shifted(z):
     return pad[:, :, dy:dy + z.shape[2], dx:dx + z.shape[3]]
 
 
+def mirrored(z, mirror):
+    weight, bias = mirror
+    return torch.einsum("nchw,cd->ndhw", z.flip(3), weight) + bias[:, None, None]
+
+
 def learn(name, dev, minutes, batch):
     x, y = shards(name)
     net, path = Recogniser(), STATE / f"{name}.safetensors"
@@ -76,12 +81,15 @@ def learn(name, dev, minutes, batch):
         net = load(name, "cpu").train()
     net = net.to(dev, memory_format=torch.channels_last)
     opt, mean = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=.05), AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(.998))
+    mirror = Encoder.load(dev).mirror()
     began, last, acc, n = time.time(), time.time(), [], 0
     while (done := (time.time() - began) / (minutes * 60)) < 1:
         for g in opt.param_groups:
             g["lr"] = 2e-3 * curve(done, decay=.6)
         i = torch.randint(len(x), (batch,))
         z = shifted(x[i].float().to(dev))
+        if n % 2:
+            z = mirrored(z, mirror)
         with torch.autocast(dev, dtype=torch.bfloat16):
             out = net(z + 0.15 * torch.rand(batch, 1, 1, 1, device=dev) * torch.randn_like(z))
         loss = sum(F.cross_entropy(out[k].float(), y[k][i].to(dev)) for k in SEEN)
