@@ -47,6 +47,12 @@ class Folder:
             b.w1 = torch.nn.Linear(c["dim"], c["mlp_ratio"] * c["dim"])
             b.w2 = torch.nn.Linear(c["mlp_ratio"] * c["dim"], c["dim"])
         self.net = fill(net, load("transformer", "diffusion_pytorch_model.safetensors"))
+        self.sketcher = None
+        if (folder / "sketcher").exists():
+            k = json.loads((folder / "sketcher" / "config.json").read_text())
+            nets.FACTS, nets.OUTLINES, nets.FINE = k["facts"], k["outlines"], k["fine"]
+            self.sketcher = fill(nets.Sketcher(k["dim"], k["layers"], k["rows"], k["columns"], k["facts"] + k["outlines"] * k["fine"] ** 2),
+                                 load("sketcher", "diffusion_pytorch_model.safetensors"))
         q = load("vae", "diffusion_pytorch_model.safetensors")
         self.encoder = codec_model.Encoder(q["pca.mean"], q["pca.basis"], q["pca.scale"])
         self.decoder = None
@@ -92,11 +98,23 @@ class Folder:
                 keep(f"step{k}.noise", velocity), keep(f"step{k}.latents", x)
         return x
 
-    def rollout(self, noise, text, blank, latents, steps, guidance, later, loop=False):
+    def start(self, noise, text, blank, steps, guidance, seed):
+        """A clip's first latent, drawn with its sketch, for which noise of its own is drawn."""
+        sketch = self.sketcher.out.out_features - codec_model.C
+        g, s = torch.Generator().manual_seed(seed + 2 ** 35), dit.levels(steps)
+        x = torch.cat([noise, torch.randn(1, sketch, *noise.shape[2:], generator=g)], 1)
+        for k in range(steps):
+            yes, no = ((x - self.sketcher(x, torch.full((1, 1), float(s[k])), *q[:3])) / s[k] for q in (text, blank))
+            x = x + (s[k + 1] - s[k]) * (no + guidance * (yes - no))
+        return x[:, :codec_model.C]
+
+    def rollout(self, noise, text, blank, latents, steps, guidance, later, seed, loop=False):
         """loop: a start of one latent is what the others look at; behind it the clip begins, and to there the last window leads back. That
         window has the last place for it, and as much more of what was before."""
         latents += loop
-        done = self.window_of(noise[:, :, :1 if loop else self.first], None, text, blank, steps, guidance)
+        first = noise[:, :, :1 if loop else self.first]
+        done = (self.window_of(first, None, text, blank, steps, guidance) if self.sketcher is None
+                else self.start(first, text, blank, steps, guidance, seed))
         while (at := done.shape[2]) < latents:
             m, left = min(self.history, at), latents - at
             n, end = self.window - m, None
@@ -148,6 +166,11 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         y = m.net.camera.beside(y, picture[:, :, 0], axis, max(1, picture.shape[axis + 1] // 4), first)[:, :, None]
         keep(f"side{axis + 1}.{'first' if first else 'last'}", (other - y) / .5)
     keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
+    if m.sketcher is not None:
+        z = torch.randn(1, m.sketcher.out.out_features, 1, rows, columns, generator=torch.Generator().manual_seed(seed + 1))
+        keep("sketch.noise", z), keep("sketch.velocity", (z - m.sketcher(z, half[:, :1], *text[:3])) / .5)
+        moved = torch.cat([m.net.camera.between(z[:, :codec_model.C, 0]), nets.between_sketches(z[:, codec_model.C:, 0])], 1)
+        keep("sketch.between", moved[:, :, None])
     if m.judge is not None:
         for name, value in m.judge(x[:, :, 0]).items():
             keep("judge." + name, value[0])
@@ -162,9 +185,9 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         keep("enc.mode", m.encoder.encode(seen[:, :, : 2 * frames].transpose(1, 2) / 2 + 0.5))
     if rollout_steps:
         length = m.window + 2 * m.history
-        keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later))
+        keep("rollout.latents", m.rollout(draw(length, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, seed))
         length = m.window + m.history
-        keep("loop.latents", m.rollout(draw(length + 1, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, loop=True))
+        keep("loop.latents", m.rollout(draw(length + 1, m.rows, m.columns), text, blank, length, rollout_steps, guidance, later, seed, loop=True))
     save_file(kept, f"{out}.safetensors")
     info = {"variant": pathlib.Path(folder).name, "prompt": prompt, "negative": "", "steps": steps, "guidance_scale": guidance, "guidance_scale_2": later,
             "shift": dit.SHIFT, "scheduler": "euler-even", "seed": seed, "rollout_steps": rollout_steps,

@@ -1,5 +1,6 @@
 """What the transformer's stages share: noise levels, routing, one step, checkpoints, sampling."""
 import copy
+import dataclasses
 import os
 import time
 
@@ -9,13 +10,14 @@ from torch import nn
 
 import painter
 from codec_model import C
-from common import STATE, curve, log, save_torch, weights
-from nets import TOLD, Camera, TextEncoder, Transformer
+from common import STATE, cast, curve, log, save_torch, weights
+from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, between_sketches
 from optim import optimisers
 from panorama import Panorama
 from recogniser import agreement
 from store import empty_ids
 from tensors import load_file, save_file
+from zoom import Zoom
 
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
@@ -25,9 +27,11 @@ TRUST = 1.0, 6.0, 3.0, 1.25                                     # when sampling,
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 REDRAWN = 1 / 3                                                 # the last of those steps, which are done again with tiles that lie between
+ZOOMED = 1 / 2                                                  # and of a zoom's pictures
 SHIFT = 1.5                                                     # of noise levels, when sampling
 PROBE = 0.3                                                     # weight of the probe's error
 PREFIX = "dit"
+PICTURES = "sketcher"                                           # the network that draws first pictures
 SIZE = [int(q) for q in os.environ.get("GENVID_SIZE", "256,7").split(",")]      # width and blocks of a new transformer
 
 
@@ -54,12 +58,12 @@ def routes(n, positions, dev, share=0.5):
 
 
 def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None, anchor=None):
-    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. seen [B, F, 12, h, w]
+    """Weighted squared error of x0; equals the error of the velocity for sigma > 0.1. seen [B, F, SKETCH, h, w]
     (painter.layout): tiles of what a prompt names count for more than others, which leaves the minimum where it is; and
     the tokens of an early block have to tell `probe` what is where."""
     s = sigma[:, None, :, None, None]
     x = (1 - s) * x0 + s * noise
-    with torch.autocast(x0.device.type, dtype=torch.bfloat16):
+    with cast(x0.device.type):
         y = net(x, sigma, *text, route, probe, anchor=anchor)
     y, read = (y, None) if probe is None else y
     e = (y.float() - x0).pow(2).mean(1)                             # [B, F, h, w]
@@ -69,6 +73,16 @@ def error(net, x0, sigma, weight, text, noise, route=None, seen=None, probe=None
     w = weight / sigma.clamp(min=0.1) ** 2
     loss = (e.mean((2, 3)) * w).sum() / weight.sum().clamp(min=1)
     return loss if probe is None else loss + PROBE * told(read.float(), seen, route)
+
+
+def drawn(net, y0, sigma, text, noise, focus, route=None):
+    """The same of pictures with their sketches y0 [B, C + SKETCH, 1, h, w] (`nets.sketched`): of the latents and of the sketches."""
+    s = sigma[:, None, :, None, None]
+    with cast(y0.device.type):
+        y = net((1 - s) * y0 + s * noise, sigma, *text, route)
+    e = (y.float() - y0).pow(2)
+    e = torch.stack([e[:, :C].mean(1), e[:, C:].mean(1)]) * (1 + focus) / (1 + focus.mean())
+    return (e.mean((3, 4)) / sigma.clamp(min=.1) ** 2).mean((1, 2))
 
 
 @torch.no_grad()
@@ -81,7 +95,8 @@ def pictured(net, store, text):
 
 
 def told(read, seen, route):
-    """How wrong an early block is about what is where: read [B, F * K, 12], seen [B, F, 12, h, w]."""
+    """How wrong an early block is about what is where: read [B, F * K, FACTS], seen [B, F, SKETCH, h, w]."""
+    seen = seen[:, :, :painter.FACTS]
     b, f, k = seen.shape[:3]
     seen = seen.flatten(3).transpose(2, 3)                          # [B, F, hw, 12]
     if route is not None:
@@ -96,12 +111,23 @@ def told(read, seen, route):
     return (named * much).sum() / much.sum() + 4 * off.mean()
 
 
-def transformer_for(q):
-    """A Transformer of the size that the weights `q` have."""
+def network_for(q):
+    """A Transformer or a Sketcher of the size that the weights `q` have."""
     layers = len({k.split(".")[1] for k in q if k.startswith("blocks.")})
-    net = Transformer(q["inp.weight"].shape[0], layers, *q["place"].shape[:2])
+    kind = Transformer if "keep.weight" in q else Sketcher
+    net = kind(q["inp.weight"].shape[0], layers, *q["place"].shape[:2])
     net.load_state_dict({k: v.float() for k, v in q.items()})
     return net
+
+
+def started(name):
+    """A network's kept weights, or what it begins with: windows with nothing, pictures as windows are drawn."""
+    kept, other = weights(name), weights(PREFIX)
+    if kept.exists():
+        return network_for(load_file(kept))
+    if name.startswith(PICTURES) and other.exists():
+        return Sketcher.of({k: v.float() for k, v in load_file(other).items()})
+    return Sketcher(*SIZE) if name.startswith(PICTURES) else Transformer(*SIZE, camera=Camera.load())
 
 
 class Trainer:
@@ -114,11 +140,10 @@ class Trainer:
         full = STATE / f"{name}.pt"
         state = torch.load(full, weights_only=True, map_location=dev) if full.exists() else None
         if state:
-            self.net = transformer_for(state["net"]).to(dev)
+            self.net = network_for(state["net"]).to(dev)
             self.ema, self.steps, self.samples = state["ema"], state["steps"], state["samples"]
         else:
-            kept = weights(start or name)
-            self.net = (transformer_for(load_file(kept)) if kept.exists() else Transformer(*SIZE, camera=Camera.load())).to(dev)
+            self.net = started(start or name).to(dev)
             self.ema = [p.detach().clone() for p in self.net.parameters()]
         self.fresh = not state
         self.probe = nn.Linear(self.net.d, painter.FACTS).to(dev)
@@ -196,15 +221,16 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
+    how = {} if isinstance(net, Sketcher) else {"trust": TRUST, "anchor": anchor}
     s = levels(steps, dev=noise.device)
     for k in range(skip, steps):
         whole = x if not m else torch.cat([history, x], 2)
         sigma = torch.full((b, m + n), float(s[k]), device=x.device)
         sigma[:, :m] = TOLD
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
-            y = net(whole, sigma, *text, trust=TRUST, anchor=anchor)[:, :, m:].float()
+        with cast(x.device.type):
+            y = net(whole, sigma, *text, **how)[:, :, m:].float()
             if guidance != 1:
-                u = net(whole, sigma, *blank[:3], text[3], trust=TRUST, anchor=anchor)[:, :, m:].float()
+                u = net(whole, sigma, *blank[:3], text[3], **how)[:, :, m:].float()
                 y = u + guidance * (y - u)
         if side:
             y = net.camera.beside(y[:, :, 0], *side)[:, :, None]
@@ -215,18 +241,29 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
     return x
 
 
-def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
+@dataclasses.dataclass
+class Model:
+    """The networks that make a clip: `windows` all of it but the first picture, which is `pictures`'."""
+    windows: Transformer
+    pictures: Sketcher
+
+    @classmethod
+    def load(cls, dev, name=PREFIX, pictures=PICTURES):
+        return cls(*(Trainer(dev, 0.0, n).averaged() for n in (name, pictures)))
+
+
+def first_picture(model, text_net, ids, steps, guidance, drafts, judge, g):
     """The draft in which the judge sees most of what each prompt names; without a judge the first: [B, C, 1, h, w]."""
     text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
 
     def noise():
-        return torch.randn(len(ids), C, 1, 10, 16, generator=g).to(ids.device)
+        return torch.randn(len(ids), model.pictures.out.out_features, 1, 10, 16, generator=g).to(ids.device)
 
     def draft():
-        z = sample_window(net, noise(), None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
-        return redrawn(net, z, noise(), text, blank, FIRST * steps, guidance, g)
+        z = sample_window(model.pictures, noise(), None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
+        return redrawn(model, z, noise(), text, blank, FIRST * steps, guidance, g)
     best = draft()
     if judge is None:
         return best
@@ -240,19 +277,20 @@ def first_picture(net, text_net, ids, steps, guidance, drafts, judge, g):
 
 
 @torch.no_grad()
-def redrawn(net, z, noise, text, blank, steps, guidance, g):
-    """The picture z with its last steps done again by tiles that lie between the others: borders show where tiles were made each for itself,
-    and come to lie in their middle. It is guided half as far from none as the picture was."""
-    skip = steps - round(REDRAWN * steps)
-    s = float(levels(steps)[skip])
-    x = (1 - s) * net.camera.between(z[:, :, 0])[:, :, None] + s * noise
-    y = sample_window(net, x, None, text, blank, steps, (1 + guidance) / 2, eta=ETA, g=g, skip=skip)
-    return net.camera.back(y[:, :, 0], z[:, :, 0])[:, :, None]
+def redrawn(model, z, noise, text, blank, steps, guidance, g):
+    """The picture z [B, C + SKETCH, 1, h, w] with its last steps done again by tiles that lie between the others: borders show where tiles were made each for itself,
+    and come to lie in their middle. It is guided half as far from none as the picture was. The sketch is left out: [B, C, 1, h, w]."""
+    skip, camera = steps - round(REDRAWN * steps), model.windows.camera
+    s, z = float(levels(steps)[skip]), z[:, :, 0]
+    moved = torch.cat([camera.between(z[:, :C]), between_sketches(z[:, C:])], 1)[:, :, None]
+    x = (1 - s) * moved + s * noise
+    y = sample_window(model.pictures, x, None, text, blank, steps, (1 + guidance) / 2, eta=ETA, g=g, skip=skip)
+    return camera.back(y[:, :C, 0], z[:, :C])[:, :, None]
 
 
-def joined(net, z):
+def joined(camera, z):
     """Latents z with what tiles that lie between theirs can say of them at the borders."""
-    return torch.stack([net.camera.back(net.camera.between(q), q) for q in z.unbind(2)], 2)
+    return torch.stack([camera.back(camera.between(q), q) for q in z.unbind(2)], 2)
 
 
 def anchor_of(done, at, new, move):
@@ -264,14 +302,14 @@ def anchor_of(done, at, new, move):
 
 
 @torch.no_grad()
-def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER, judge=None, drafts=DRAFTS):
+def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, later=LATER, judge=None, drafts=DRAFTS):
     """A clip of `latents` latents: a picture (`first_picture`), then windows after the last HISTORY latents as clean history, guided by
     `later`. Every such window is whole, as in training; what the last one makes too much is cut off."""
-    dev = ids.device
+    dev, net = ids.device, model.windows
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
-    done = first_picture(net, text_net, ids, steps, guidance, drafts, judge, g) if first is None else first
+    done = first_picture(model, text_net, ids, steps, guidance, drafts, judge, g) if first is None else first
 
     def draw(i):
         """Without guidance, which would have what the prompt names once more."""
@@ -281,15 +319,27 @@ def rollout(net, text_net, ids, latents, steps, guidance, seed=0, first=None, la
             x = torch.randn(1, C, 1, *z.shape[2:], generator=g).to(dev)
             return sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=(z, *where))[:, :, 0]
         return side
+
+    def again(i):
+        one = tuple(q[i:i + 1] for q in text)
+
+        def draw(z):
+            skip = FIRST * steps - round(ZOOMED * FIRST * steps)
+            s = float(levels(FIRST * steps)[skip])
+            x = (z.lerp(torch.randn(z.shape, generator=g).to(dev), s))[:, :, None]
+            z = sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, skip=skip)
+            return joined(net.camera, z)[:, :, 0]
+        return draw
     wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
+    wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i)) for i, move in enumerate(text[3]) if Zoom.of(move)}
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]
         n = WINDOW - history.shape[2]
         anchor, ago = anchor_of(done, at, n, text[3])
         anchor, ago = anchor.clone(), ago.float()
-        for i, panorama in wide.items():
-            anchor[i:i + 1], when = panorama.ahead(at + n - 1)
+        for i, view in wide.items():
+            anchor[i:i + 1], when = view.ahead(at + n - 1)
             ago[i] = at + n - WINDOW - when
-        new = joined(net, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, (anchor, ago, True)))
+        new = joined(net.camera, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, (anchor, ago, True)))
         done = torch.cat([done, new], 2)
     return done[:, :, :latents]

@@ -370,39 +370,32 @@ def resample(length, shift, growth, hold, dev):
 PROBED = 2                                                              # early: the later blocks paint what is there
 
 
-class Transformer(nn.Module):
-    def __init__(self, d=384, layers=7, rows=10, columns=16, camera=None):
+class Trunk(nn.Module):
+    """What both transformers share: the numbers of each position and their frame's noise level become tokens that the blocks
+    and the text change."""
+
+    def __init__(self, numbers, d, layers, rows, columns):
         super().__init__()
         self.d = d
-        self.inp, self.out = nn.Linear(3 * C, d), nn.Linear(d, C)
-        self.keep, self.hold = nn.Linear(d, C), nn.Linear(d, C)
-        self.camera = camera or Camera(ATTRIBUTES["camera"], 3 * STEP * PATCH * PATCH)
+        self.inp = nn.Linear(numbers, d)
         self.place = nn.Parameter(0.02 * torch.randn(rows, columns, d))
         self.t1, self.t2, self.pool = nn.Linear(256, d), nn.Linear(d, d), nn.Linear(TEXT, d)
         self.ada, self.mod_out = nn.Linear(d, 6 * d), nn.Linear(d, 2 * d)
         self.blocks = nn.ModuleList([Block(d) for _ in range(layers)])
-        for m in (self.out, self.mod_out, self.keep, self.hold):
-            nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
-        nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
+        nn.init.zeros_(self.mod_out.weight), nn.init.zeros_(self.mod_out.bias)
         nn.init.normal_(self.ada.weight, std=0.01), nn.init.zeros_(self.ada.bias)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0), anchor=None):
-        """x [B, C, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool; move [B, 3], what
-        `camera.move` makes of the prompt (of guidance's other half too: it is the same clip);
-        route [B, K]: the positions (row and column as one number) that the middle blocks see.
-        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
-        stands still from what moves, and the last argument of `steadied`, 1 for none of that; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
-        b, c, f, h, w = x.shape
+    def tokens(self, x, sigma, hidden, pooled, keep, route=None, probe=None):
+        """x [B, numbers, F, h, w], sigma [B, F], hidden [B, S, TEXT], pooled [B, TEXT], keep [B, S] bool -> tokens [B, F, hw, D] for the last
+        layers, and what `probe` reads from those after block PROBED. route [B, K]: the positions (row and column as one number) that the middle blocks see."""
+        b, _, f, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):               # few rows: exact, and no casts
             half = torch.exp(-math.log(1e4) * torch.arange(128, device=x.device) / 128)
             angle = sigma[..., None] * 1000 * half
             temb = self.t2(F.silu(self.t1(torch.cat([angle.cos(), angle.sin()], -1)))) + self.pool(pooled)[:, None]
             temb = F.silu(temb)
             mod, (s, bias) = self.ada(temb), self.mod_out(temb).chunk(2, -1)
-        held, seen = anchored(x, anchor, move, self.camera)
-        ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
-        past = before(x, sigma, move, self.camera, ahead)
-        y = self.inp(torch.cat([x, past, held], 1).permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
+        y = self.inp(x.permute(0, 2, 3, 4, 1)) + self.place[:h, :w]
         y = y.reshape(b, f * h * w, self.d)
         cos, sin = rope(f, h, w, x.device)
         keep = keep[:, None, None, :]
@@ -418,7 +411,30 @@ class Transformer(nn.Module):
                 read = probe(norm(part))
         y = part if route is None else y.scatter(1, at, part)
         y = self.blocks[-1](y, mod, hidden, keep, cos, sin, f)
-        y = norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None]
+        return norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None], read
+
+
+class Transformer(Trunk):
+    """Windows: new latents behind known ones, and beside the clip's first picture."""
+
+    def __init__(self, d=384, layers=7, rows=10, columns=16, camera=None):
+        super().__init__(3 * C, d, layers, rows, columns)
+        self.out, self.keep, self.hold = nn.Linear(d, C), nn.Linear(d, C), nn.Linear(d, C)
+        self.camera = camera or Camera(ATTRIBUTES["camera"], 3 * STEP * PATCH * PATCH)
+        for m in (self.out, self.keep, self.hold):
+            nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
+        nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
+
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0), anchor=None):
+        """x [B, C, F, h, w]; the others as `tokens` takes them; move [B, 3], what
+        `camera.move` makes of the prompt (of guidance's other half too: it is the same clip).
+        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
+        stands still from what moves, and the last argument of `steadied`, 1 for none of that; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        b, c, f, h, w = x.shape
+        held, seen = anchored(x, anchor, move, self.camera)
+        ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
+        past = before(x, sigma, move, self.camera, ahead)
+        y, read = self.tokens(torch.cat([x, past, held], 1), sigma, hidden, pooled, keep, route, probe)
         x0 = self.out(y)
         picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
@@ -429,6 +445,56 @@ class Transformer(nn.Module):
         if anchor is not None and trust[3] > 1:
             x0 = steadied(x0.float(), *picture, trust[3])
         return x0 if probe is None else (x0, read)
+
+
+FACTS, OUTLINES, FINE = 12, 2, 4                                        # of a sketch: painter.FACTS, OUTLINES and FINE
+
+
+class Sketcher(Trunk):
+    """A clip's first picture: one latent and beside it its sketch (`sketched`), which is stronger than the noise for longer and so is decided first: what stands where,
+    then how it looks. x [B, C + sketch, 1, h, w] -> its clean form."""
+
+    def __init__(self, d=256, layers=7, rows=10, columns=16, sketch=FACTS + OUTLINES * FINE ** 2):
+        super().__init__(C + sketch, d, layers, rows, columns)
+        self.out = nn.Linear(d, C + sketch)
+        nn.init.zeros_(self.out.weight), nn.init.zeros_(self.out.bias)
+
+    def forward(self, x, sigma, hidden, pooled, keep, move=None, route=None):
+        y, _ = self.tokens(x, sigma, hidden, pooled, keep, route)
+        return self.out(y).unflatten(2, x.shape[3:]).permute(0, 4, 1, 2, 3)
+
+    @classmethod
+    def of(cls, q):
+        """From the tensors of a Transformer, which draws pictures without a sketch."""
+        d, layers, (rows, columns) = len(q["inp.bias"]), len({k.split(".")[1] for k in q if k.startswith("blocks.")}), q["place"].shape[:2]
+        net = cls(d, layers, rows, columns)
+        own = net.state_dict()
+        own |= {k: q[k] for k in own if k in q and q[k].shape == own[k].shape}
+        own["inp.weight"].zero_()[:, :C] = q["inp.weight"][:, :C]
+        own["inp.bias"] = q["inp.bias"]
+        own["out.weight"][:C], own["out.bias"][:C] = q["out.weight"], q["out.bias"]
+        net.load_state_dict(own)
+        return net
+
+
+BOLD, LINES = 2.0, 1.0                                                  # how strong shares and places are in a sketch, and outlines
+
+
+def sketched(z, seen):
+    """Latents z [B, C, F, h, w] with their sketch from painter.layout's numbers, seen [B, F, SKETCH, h, w]: shares and outlines from -1 to 1,
+    places as they are, each as strong as it is to be: [B, C + SKETCH, F, h, w]."""
+    seen = seen.transpose(1, 2)
+    shares, places, outlines = seen.split((FACTS - 4, 4, OUTLINES * FINE ** 2), 1)
+    return torch.cat([z, BOLD * (2 * shares - 1), BOLD * places, LINES * (2 * outlines - 1)], 1)
+
+
+def between_sketches(y):
+    """A sketch [N, SKETCH, h, w] as tiles see it that lie half a tile further left and up, the edge repeated."""
+    facts, outlines = y[:, :FACTS], F.pixel_shuffle(y[:, FACTS:], FINE)
+    facts = F.avg_pool2d(F.pad(facts, (1, 0, 1, 0), mode="replicate"), 2, 1)
+    half = FINE // 2
+    outlines = F.pad(outlines, (half, 0, half, 0), mode="replicate")[..., :-half, :-half]
+    return torch.cat([facts, F.pixel_unshuffle(outlines, FINE)], 1)
 
 
 def load_text(dev="cpu"):

@@ -1,10 +1,12 @@
 """Muon for the matrices of the blocks (momentum made orthogonal by Newton-Schulz steps), AdamW for the rest."""
 import torch
 
+from common import quick
+
 
 def orthogonal(g, rounds=5):
-    """The nearest matrix with equal singular values, roughly: five steps of a quintic iteration in bf16."""
-    x = g.bfloat16()
+    """The nearest matrix with equal singular values, roughly: five steps of a quintic iteration."""
+    x = g.to(quick(g.device.type))
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     x = x / (x.norm() + 1e-7)

@@ -92,6 +92,9 @@ def paint(labels, packed, time):
 
 GROUPS = ("sky", "far", "city", "ground", "water", "trees", "subject", "mover")
 FACTS = len(GROUPS) + 4                                         # of a tile: shares of the groups, places in subject and mover
+FINE = 4                                                        # parts of a tile's side in an outline
+OUTLINES = (("subject", "mover"), ("far", "city", "trees"))     # what stands out from sky and ground, and is drawn as one outline
+SKETCH = FACTS + len(OUTLINES) * FINE ** 2
 
 
 def _group(key):
@@ -103,9 +106,9 @@ def _group(key):
 
 @torch.no_grad()
 def layout(scenes, start, device="cpu"):
-    """What a latent (4 frames from `start`) shows where: [N, 12, H/16, W/16]. For each of GROUPS the share of a tile that it
+    """What a latent (4 frames from `start`) shows where: [N, SKETCH, H/16, W/16]. For each of GROUPS the share of a tile that it
     fills, 1 together; then where in the subject and where in the mover a tile lies: across and down, -1..1 from edge to
-    edge of what is seen of it, 0 in tiles without it."""
+    edge of what is seen of it, 0 in tiles without it; then for each of OUTLINES what share of the tile's 4x4 parts it fills, row by row."""
     if device == "cpu" and len(scenes) > 1:
         return torch.cat([layout([q], [t]) for q, t in zip(scenes, start)])
     n = len(scenes)
@@ -117,6 +120,9 @@ def layout(scenes, start, device="cpu"):
     for key, fn, which in plan([lab for lab, _ in scenes] * 2):
         if key in ("weather", "grade"):
             continue
+        if key == "sky":                                        # all of it, behind everything
+            seen[:, 0] = 1
+            continue
         i = torch.tensor(which, device=device)
         both = torch.cat([i, i + 2 * n])
         canvas = ground[both].view(-1, 1, 1, 1).expand(-1, 3, HEIGHT, WIDTH).contiguous()
@@ -126,7 +132,8 @@ def layout(scenes, start, device="cpu"):
         seen[i, GROUPS.index(_group(key))] += here
     seen = seen.view(2, n, *seen.shape[1:]).mean(0)
     inside = [torch.stack([_inside(q[k]) for q in seen]) for k in (-2, -1)]
-    return torch.cat([F.avg_pool2d(seen, 16)] + inside, 1)
+    outlines = torch.stack([seen[:, [GROUPS.index(g) for g in names]].sum(1) for names in OUTLINES], 1)
+    return torch.cat([F.avg_pool2d(seen, 16)] + inside + [F.pixel_unshuffle(F.avg_pool2d(outlines, 16 // FINE), FINE)], 1)
 
 
 def _inside(mask):
@@ -144,7 +151,7 @@ def _inside(mask):
 
 
 def focus(seen):
-    """How much a tile matters beyond its size, from layout [..., 12, h, w]: subject and mover are what a prompt names, and
+    """How much a tile matters beyond its size, from layout [..., SKETCH, h, w]: subject and mover are what a prompt names, and
     fill few tiles. 0 where they are not; all that one of them has comes to 40 tiles, at most 10 for one. -> [..., h, w]"""
     share = (seen[..., 6:8, :, :].float() * 4).clamp(max=1)            # a car's corner counts as well
     return (share * (40 / share.sum((-1, -2), keepdim=True).clamp(min=4))).sum(-3)

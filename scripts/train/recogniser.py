@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import world
 from codec_model import C, Encoder
-from common import STATE, curve, weights
+from common import STATE, cast, curve, weights
 from tensors import load_file, save_file
 
 WIDTH = 96
@@ -90,7 +90,7 @@ def learn(name, dev, minutes, batch):
         z = shifted(x[i].float().to(dev))
         if n % 2:
             z = mirrored(z, mirror)
-        with torch.autocast(dev, dtype=torch.bfloat16):
+        with cast(dev):
             out = net(z + 0.15 * torch.rand(batch, 1, 1, 1, device=dev) * torch.randn_like(z))
         loss = sum(F.cross_entropy(out[k].float(), y[k][i].to(dev)) for k in SEEN)
         opt.zero_grad(set_to_none=True)

@@ -27,7 +27,7 @@ def mirrored(lab):
 
 def shard(kind, number, dev, codec=None):
     """-> dict: `x` pixels or latents; `ids` of four captions a scene [N, 4, 48]; `labels` with start times, one dict a
-    scene; `layout` [N, latents, 12, H/16, W/16] (painter.layout). Training latents come twice, as painted and in a mirror:
+    scene; `layout` [N, latents, SKETCH, H/16, W/16] (painter.layout). Training latents come twice, as painted and in a mirror:
     painting is what costs."""
     size = SIZE.get(kind, 100)
     first = BASE[kind] + number * size
@@ -51,7 +51,7 @@ def shard(kind, number, dev, codec=None):
 
 
 def visible(scenes, start, count, dev="cpu"):
-    """Layouts [N, count, 12, h, w] (painter.layout); labels without a mover that none of the latents shows, and where it is the subject of
+    """Layouts [N, count, SKETCH, h, w] (painter.layout); labels without a mover that none of the latents shows, and where it is the subject of
     the place alone."""
     seen = torch.stack([painter.layout(scenes, [t + k * 4 / painter.pixels.FPS for t in start], dev) for k in range(count)], 1)
     labels = []
@@ -66,4 +66,6 @@ def turned(seen):
     """Layouts in a mirror."""
     seen = seen.flip(-1).clone()
     seen[..., [8, 10], :, :] *= -1
+    parts = seen[..., painter.FACTS:, :, :].unflatten(-3, (-1, painter.FINE, painter.FINE)).flip(-3)
+    seen[..., painter.FACTS:, :, :] = parts.flatten(-5, -3)
     return seen

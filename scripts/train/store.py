@@ -5,7 +5,7 @@ import zlib
 import numpy
 import torch
 
-from common import STATE, save_torch, weights
+from common import STATE, cast, save_torch, weights
 from nets import TOKENS
 
 
@@ -30,12 +30,11 @@ class Store:
                 continue
             q = numpy.load(p)
             self.read.add(p.name)
-            x, ids = (torch.from_numpy(q[k]).to(self.dev) for k in ("x", "ids"))
+            x, ids, seen = (torch.from_numpy(q[k]).to(self.dev) for k in ("x", "ids", "layout"))
             if p.stem == "0000":
-                self.held = (x, ids)
+                self.held = (x, ids, seen)
                 continue
             join = lambda old, new: new if old is None else torch.cat([old, new])
-            seen = torch.from_numpy(q["layout"]).to(self.dev)
             self.x, self.ids, self.seen = (join(*q) for q in ((self.x, x), (self.ids, ids), (self.seen, seen)))
             if self.dev == "cpu":
                 hidden, pooled = self.encoded(p, ids)
@@ -54,7 +53,7 @@ class Store:
     def encode(self, ids):
         """Hidden (half) and pooled of captions, in bf16 and without the padding that all of them have."""
         longest = int((ids > 0).sum(1).max())
-        with torch.autocast(self.dev, dtype=torch.bfloat16):
+        with cast(self.dev):
             hidden, pooled = self.text(ids[:, :longest])[:2]
         out = torch.zeros(*ids.shape, hidden.shape[-1], dtype=torch.half)
         out[:, :longest] = hidden

@@ -80,13 +80,14 @@ struct Traits {
   // timestep it is told for them; 0 = it was not trained to.
   int64_t history_latents = 0;
   double history_timestep = 0;
-  int64_t first_latents = 0;  // of a clip with nothing before it, made first; 0 = a whole window
-  int64_t anchor_reach = 0;   // latents for which one is shown to the windows behind it; 0 = never
-  int64_t drafts = 1;         // of that start, of which the model's own judge keeps one
-  int first_steps = 0;        // of that start, beside num_inference_steps; 0 = as many
-  double first_eta = 0;       // and how much of the noise is new at each of them
-  int first_redrawn = 0;      // and of those steps, the last, done again by tiles in between
-  bool cpu_bf16 = false;      // bf16 by default on a CPU that multiplies matrices in it
+  int64_t first_latents = 0;   // of a clip with nothing before it, made first; 0 = a whole window
+  int64_t start_channels = 0;  // of one latent frame that it starts with; 0 = as many as all have
+  int64_t anchor_reach = 0;    // latents for which one is shown to the windows behind it; 0 = never
+  int64_t drafts = 1;          // of that start, of which the model's own judge keeps one
+  int first_steps = 0;         // of that start, beside num_inference_steps; 0 = as many
+  double first_eta = 0;        // and how much of the noise is new at each of them
+  int first_redrawn = 0;       // and of those steps, the last, done again by tiles in between
+  bool cpu_bf16 = false;       // bf16 by default on a CPU that multiplies matrices in it
   std::optional<CausalRollout> causal;
   std::optional<ForcingRollout> forcing;
 

@@ -42,9 +42,10 @@ struct AnchorFrame {
 };
 
 // How many latent positions a camera that keeps its size moves what it sees, in the time of a
-// latent frame; along one side alone.
+// latent frame, along one side alone; or that it changes its size.
 struct CameraPan {
   double right = 0, down = 0;
+  bool zooms = false;
 };
 
 // A picture of which one side is to be drawn, as the rest goes on.
@@ -107,7 +108,8 @@ class Denoiser {
   }
   // For models whose traits have a redrawn start: one latent frame fp32 [1, C, 1, H, W] as tiles
   // see it that lie between its own, half a tile off; and back from there, with `latents` where
-  // those saw nothing.
+  // those saw nothing. Where a start has channels of its own, between_tiles() takes and gives
+  // those, too, and back_to_tiles() gives the latent frame alone.
   virtual Tensor between_tiles(const Tensor& latents) {
     static_cast<void>(latents);
     throw Error(ErrorKind::kModel, "this model's pictures cannot be redrawn between tiles");
@@ -116,10 +118,19 @@ class Denoiser {
     static_cast<void>(moved);
     return between_tiles(latents);
   }
-  // Of those: what the prompt's camera does, if it pans or tilts.
+  // For models whose traits have start_channels, of which predict() takes latents of one frame,
+  // too: the latent frame that a finished start is, [1, C, 1, H, W].
+  virtual Tensor finished_start(const Tensor& start) { return start; }
+  // Of models with a redrawn start: what the prompt's camera does, if it pans, tilts or zooms.
   virtual CameraPan pan(const Tensor& prompt_embeds) {
     static_cast<void>(prompt_embeds);
     return {};
+  }
+  // A latent frame fp32 [1, C, 1, H, W] as that camera sees it so many latent frames later.
+  virtual Tensor carried(const Tensor& latent, const Tensor& prompt_embeds, double latents) {
+    static_cast<void>(prompt_embeds);
+    static_cast<void>(latents);
+    return latent;
   }
   // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.
   virtual std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,

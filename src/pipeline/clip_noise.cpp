@@ -33,11 +33,17 @@ ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t latents)
   whole_ = initial_noise(spec.noise, spec.seed, shape);
 }
 
+ClipNoise::ClipNoise(const ClipSpec& spec, const Geometry& g, int64_t channels, uint64_t stream)
+    : spec_(spec),
+      shape_{1, channels, 1, spec.model_size.height / g.spatial_factor,
+             spec.model_size.width / g.spatial_factor},
+      from_(stream) {}
+
 Tensor ClipNoise::fresh(uint64_t stream, int64_t first, int64_t count) const {
   if (whole_.defined() && stream == 0) return whole_.narrow(2, first, count);
   std::vector<int64_t> shape = shape_;
   shape[2] = count;
-  return initial_noise(spec_.noise, spec_.seed, shape, stream, first);
+  return initial_noise(spec_.noise, spec_.seed, shape, from_ + stream, first);
 }
 
 Tensor ClipNoise::initial(int64_t first, int64_t count) const {

@@ -13,6 +13,8 @@ class ClipNoise {
  public:
   // latents: how many will be asked for.
   ClipNoise(const ClipSpec& spec, const Geometry& geometry, int64_t latents);
+  // Of other channels that are made with the latents', in streams of the seed from `stream` on.
+  ClipNoise(const ClipSpec& spec, const Geometry& geometry, int64_t channels, uint64_t stream);
 
   // fp32 CPU [1, C, count, H, W]: what latent frames first.. start from.
   Tensor initial(int64_t first, int64_t count) const;
@@ -28,6 +30,7 @@ class ClipNoise {
 
   const ClipSpec& spec_;
   std::vector<int64_t> shape_;  // of one latent frame
+  uint64_t from_ = 0;           // streams of the seed count from here
   Tensor given_;                // --init-latents
   Tensor whole_;                // --noise torch
 };

@@ -18,9 +18,10 @@
 #include "pipeline/clip_noise.h"
 #include "pipeline/forced_window.h"
 #include "pipeline/kept_state.h"
-#include "pipeline/panorama.h"
 #include "pipeline/past.h"
+#include "pipeline/start_noise.h"
 #include "pipeline/text_to_video.h"
+#include "pipeline/view_ahead.h"
 
 namespace genvid {
 namespace {
@@ -42,7 +43,9 @@ class Rollout {
                                                        spec.past.empty() ? 0 : spec.overlap_latents)
                                           .size())),
         noise_(spec, traits_.geometry, noise_latents()),
+        start_noise_(noise_, spec, traits_),
         anchors_(traits_.anchor_reach),
+        view_(spec, noise_, clock, [this](int64_t steps) { return passes_between(steps); }),
         delivery_(family, context, spec, frames, sink, clock,
                   latents_to_make(spec, traits_.geometry)) {}
 
@@ -103,8 +106,7 @@ class Rollout {
     const Tensor known = latest(spec_.overlap_latents);
     const int64_t first = done_ - (known.defined() ? known.size(2) : 0);
     anchors_.begin(first);
-    panorama_.reset();
-    drawn_ = 0;
+    view_.begin();
     if (known.defined()) anchors_.add(known, first);
   }
 
@@ -164,8 +166,10 @@ class Rollout {
   }
 
   // What the clip begins with. Drafts of it are short: nothing is kept between their steps.
-  Tensor start(const Tensor& noise) {
-    if (!judge_ && spec_.first_redrawn == 0) return sampled(noise);
+  Tensor start(const Tensor& latents_noise) {
+    start_noise_.draw_beside(latents_noise.size(2) == 1 && !ending_);
+    const Tensor noise = start_noise_.initial(latents_noise);
+    if (!judge_ && spec_.first_redrawn == 0) return redrawn(sampled(noise));
     const std::string prefix = std::exchange(clip_.keep.prefix, "");
     const Tensor latents = judge_ ? best_draft(noise) : redrawn(sampled(noise));
     clip_.keep.prefix = prefix;
@@ -178,7 +182,7 @@ class Rollout {
     double highest = 0;
     for (draft_ = 0; draft_ < drafts_; ++draft_) {
       const Tensor latents =
-          redrawn(sampled(draft_ == 0 ? noise : noise_.draft(draft_, noise.size(2))));
+          redrawn(sampled(draft_ == 0 ? noise : start_noise_.draft(draft_, noise.size(2))));
       const double score = judge_->score(latents, named_);
       log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
       if (!best.defined() || score > highest) {
@@ -193,12 +197,12 @@ class Rollout {
   // With the last steps done again by tiles that lie between the others, which were made each for
   // itself, so that their borders show.
   Tensor redrawn(const Tensor& latents) {
-    if (spec_.first_redrawn == 0) return latents;
-    redrawing_ = true;
     Denoiser& denoiser = resident_->enter(resident_->stages().back());
+    if (spec_.first_redrawn == 0) return denoiser.finished_start(latents);
+    redrawing_ = true;
     const auto scheduler = start_scheduler(latents.size(2));
     const double level = scheduler->sigmas().front();
-    const Tensor noise = noise_.redrawn(draft_, latents.size(2)).to(context_.device);
+    const Tensor noise = start_noise_.redrawn(draft_, latents.size(2)).to(context_.device);
     const Tensor begun = denoiser.between_tiles(latents).lerp(noise, level);
     const Tensor made = sample(begun).narrow(2, 0, latents.size(2));
     redrawing_ = false;
@@ -231,7 +235,7 @@ class Rollout {
     const int64_t skip = redrawing_ ? spec_.start_steps() - spec_.first_redrawn : 0;
     const int64_t stream = (2 * draft_ + (redrawing_ ? 1 : 0)) * limits::kMaxSteps;
     const auto noise = [this, frames, stream](int64_t step) {
-      return noise_.after_step(stream + step, 0, frames);
+      return start_noise_.after_step(stream + step, frames);
     };
     return make_renoising(static_cast<int>(spec_.start_steps()), spec_.shift, spec_.first_eta,
                           noise, skip);
@@ -282,43 +286,22 @@ class Rollout {
                    past == 0 ? start_scheduler(window.size(2)) : nullptr);
   }
 
-  // For a camera that pans or tilts: what it sees when the present window of so many latent frames
-  // ends. Not where the clip is led to a picture, which says that itself.
+  // What a camera that moves sees when the present window of so many latent frames ends. Not where
+  // the clip is led to a picture, which says that itself.
   AnchorFrame look_ahead(int64_t past, int64_t frames) {
     if (spec_.first_redrawn == 0 || past == 0 || prompt_begins() || end_.defined()) return {};
-    if (!panorama_) {
-      const CameraPan pan =
-          resident_->enter(resident_->stages().back()).pan(prompts_->of(window_).prompt);
-      if (pan.right == 0 && pan.down == 0) return {};
-      Conditioning shown;
-      anchors_.show(shown, done_ - past);
-      const auto age = static_cast<int64_t>(shown.start.age);
-      panorama_.emplace(shown.start.latents, done_ - past - age, pan);
-    }
-    return panorama_->ahead(done_ - past, done_ - past + frames - 1,
-                            [this](const DrawnSide& side) { return draw_on(side); });
+    Conditioning shown;
+    anchors_.show(shown, done_ - past);
+    return view_.of(*resident_, prompts_->of(window_).prompt, shown.start, done_ - past,
+                    done_ - past + frames - 1);
   }
 
-  // A picture of the prompt without guidance, which would have what the prompt names once more.
-  Tensor draw_on(const DrawnSide& side) {
-    const int64_t index = spec_.drafts + drawn_++;
-    const auto noise = [this, index](int64_t step) {
-      return noise_.after_step(2 * index * limits::kMaxSteps + step, 0, 1);
-    };
-    const auto steps = spec_.start_steps();
+  // For steps of a picture that is drawn on the way.
+  StepSpan passes_between(int64_t steps) {
     const int64_t later = (windows_ - window_) * window_passes(spec_.overlap_latents);
     const StepSpan span{done_passes_, done_passes_ + steps + later};
-    Conditioning conditioning;
-    conditioning.side = side;
-    ClipSpec one = clip_;
-    one.keep.prefix.clear();
-    PromptPair prompts = prompts_->of(window_);
-    prompts.negative = Tensor();
-    const Tensor made = denoise(
-        *resident_, one, prompts, conditioning, noise_.draft(index, 1).to(context_.device), clock_,
-        span, make_renoising(static_cast<int>(steps), spec_.shift, spec_.first_eta, noise, 0));
     done_passes_ += steps;
-    return made;
+    return span;
   }
 
   // A window of a clip whose start was redrawn: at the tiles' borders, what tiles in between can
@@ -365,9 +348,9 @@ class Rollout {
   StageClock& clock_;
   const int64_t windows_;
   ClipNoise noise_;
+  StartNoise start_noise_;
   Anchors anchors_;
-  std::optional<Panorama> panorama_;  // of a camera that pans or tilts
-  int64_t drawn_ = 0;                 // sides of it
+  ViewAhead view_;
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
   Tensor recent_;        // the latest latent frames, as many as a window may go on from

@@ -27,6 +27,11 @@ void read_genvid_tiny(const Json& json) {
     }
   });
   fuzz::error_of([&] {
+    const auto c = genvid_tiny::parse_sketcher_config(json, kWhat);
+    FUZZ_CHECK(c.dim == c.heads() * c.head_dim && c.fine >= 2 && c.fine % 2 == 0);
+    FUZZ_CHECK(c.channels() > c.latent_channels + c.facts && c.facts > 0);
+  });
+  fuzz::error_of([&] {
     const auto c = genvid_tiny::parse_text_encoder_config(json, kWhat);
     FUZZ_CHECK(c.vocab_size > 0 && c.dim == c.heads() * c.head_dim && c.max_tokens > 1);
     FUZZ_CHECK(c.attributes.size() <= 64);

@@ -1,6 +1,7 @@
 // The genvid_tiny family against scripts/train's own PyTorch forward: every stage from its own
 // input, free runs, and a clip that goes on from its own latents.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
@@ -15,6 +16,7 @@
 #include "parity/reference_helper.h"
 #include "pipeline/check.h"
 #include "pipeline/generate.h"
+#include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "weights/tensor_file.h"
 
@@ -127,6 +129,33 @@ TEST_P(GenvidTiny, BetweenTiles) {
   parity::expect_close("on", denoiser->between_tiles(picture), reference.at("between.on"), 1e-4);
   parity::expect_close("back", denoiser->back_to_tiles(other, picture),
                        reference.at("between.back"), 1e-4);
+}
+
+// A picture with its sketch.
+TEST_P(GenvidTiny, Sketches) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const Traits traits = find_family(model).description->traits(model);
+  ASSERT_EQ(model.has("sketcher"), !reference.names("sketch.").empty());
+  ASSERT_EQ(model.has("sketcher"), traits.start_channels > 0);
+  if (!model.has("sketcher")) return;
+  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const Tensor noise = reference.at("sketch.noise");
+  ASSERT_EQ(noise.size(1), traits.start_channels);
+  const Tensor got =
+      denoiser->predict(noise, at::full({1, 1}, 500.0), reference.at("embeds.prompt"), {});
+  parity::expect_close("velocity", got, reference.at("sketch.velocity"), 1e-4);
+  parity::expect_close("between", denoiser->between_tiles(noise), reference.at("sketch.between"),
+                       1e-4);
+  const int64_t channels = traits.geometry.latent_channels;
+  EXPECT_TRUE(denoiser->finished_start(noise).equal(noise.narrow(1, 0, channels)));
+  EXPECT_TRUE(denoiser->back_to_tiles(noise, noise)
+                  .equal(denoiser->back_to_tiles(noise.narrow(1, 0, channels),
+                                                 noise.narrow(1, 0, channels))));
+  test::expect_error(ErrorKind::kUsage, "one latent frame", [&] {
+    denoiser->predict(at::cat({noise, noise}, 2), at::full({1, 2}, 500.0),
+                      reference.at("embeds.prompt"), {});
+  });
 }
 
 // A side of a picture that goes on from the rest.

@@ -32,7 +32,7 @@ int64_t head_width(const JsonObject& o, const std::string& what, int64_t dim) {
   return head_dim;
 }
 
-void check_rope(const TransformerConfig& c, const std::string& what) {
+void check_rope(const TrunkConfig& c, const std::string& what) {
   int64_t sum = 0;
   for (const int64_t n : c.rope_split) {
     require(n % 2 == 0, what, "rope_split must be even numbers");
@@ -93,20 +93,11 @@ WordLists word_lists(const Json& json, const std::string& key, size_t least,
   return lists;
 }
 
-void check_equal(int64_t a, int64_t b, const std::string& what) {
-  require(a == b, what, "is " + std::to_string(a) + ", expected " + std::to_string(b));
-}
-
-}  // namespace
-
-TransformerConfig parse_transformer_config(const Json& json, const std::string& what) {
-  const JsonObject o(json, what, kKind);
-  TransformerConfig c;
+void read_trunk(const JsonObject& o, const std::string& what, TrunkConfig& c) {
   c.dim = width(o, "dim");
   c.layers = o.require_integer("layers", 1, kMaxLayers);
   c.head_dim = head_width(o, what, c.dim);
   c.mlp_ratio = o.require_integer("mlp_ratio", 1, 64);
-  c.in_channels = width(o, "in_channels");
   c.text_dim = width(o, "text_dim");
   c.rows = o.require_integer("rows", 1, 1024);
   c.columns = o.require_integer("columns", 1, 1024);
@@ -118,6 +109,19 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   const std::string prediction = o.string("prediction", "x0");
   require(prediction == "x0", what,
           "prediction is \"" + log::printable(prediction) + "\", but only \"x0\" is supported");
+}
+
+void check_equal(int64_t a, int64_t b, const std::string& what) {
+  require(a == b, what, "is " + std::to_string(a) + ", expected " + std::to_string(b));
+}
+
+}  // namespace
+
+TransformerConfig parse_transformer_config(const Json& json, const std::string& what) {
+  const JsonObject o(json, what, kKind);
+  TransformerConfig c;
+  read_trunk(o, what, c);
+  c.in_channels = width(o, "in_channels");
   c.patch = patch(o, what);
   c.camera_moves = camera_moves(json, what);
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
@@ -143,6 +147,18 @@ TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string&
   c.head_dim = head_width(o, what, c.dim);
   c.max_tokens = o.require_integer("max_tokens", 2, 4096);
   c.attributes = word_lists(json, "attributes", 2, what);
+  return c;
+}
+
+SketcherConfig parse_sketcher_config(const Json& json, const std::string& what) {
+  const JsonObject o(json, what, kKind);
+  SketcherConfig c;
+  read_trunk(o, what, c);
+  c.latent_channels = width(o, "latent_channels");
+  c.facts = o.require_integer("facts", 1, 1024);
+  c.outlines = o.require_integer("outlines", 1, 64);
+  c.fine = o.require_integer("fine", 2, 16);
+  require(c.fine % 2 == 0, what, "fine must be even");
   return c;
 }
 
@@ -187,6 +203,17 @@ ModelConfig read_model_config(const ModelFolder& model) {
     m.judge = parse_judge_config(model.component("judge").config, "judge/config.json");
     check_equal(m.judge->latent_channels, m.codec.latent_channels,
                 "judge/config.json: latent_channels");
+  }
+  if (model.has("sketcher")) {
+    m.sketcher = parse_sketcher_config(model.component("sketcher").config, "sketcher/config.json");
+    const SketcherConfig& s = *m.sketcher;
+    check_equal(s.latent_channels, m.codec.latent_channels,
+                "sketcher/config.json: latent_channels");
+    check_equal(s.text_dim, m.text_encoder.dim, "sketcher/config.json: text_dim");
+    check_equal(s.rows, m.transformer.rows, "sketcher/config.json: rows");
+    check_equal(s.columns, m.transformer.columns, "sketcher/config.json: columns");
+    check_equal(m.transformer.first_window, 1,
+                "transformer/config.json: first_window beside a sketcher");
   }
   check_equal(m.transformer.in_channels, m.codec.latent_channels,
               "transformer/config.json: in_channels");

@@ -22,32 +22,46 @@ struct CameraMove {
   bool operator==(const CameraMove&) const = default;
 };
 
-// transformer/config.json
-struct TransformerConfig {
+// What transformer/config.json and sketcher/config.json have in common.
+struct TrunkConfig {
   int64_t dim = 384;
   int64_t layers = 7;
   int64_t head_dim = 64;
   int64_t mlp_ratio = 3;
-  int64_t in_channels = 64;
   int64_t text_dim = 192;
   int64_t rows = 10, columns = 16;  // the position table's; a token is one latent position
   double rope_base = 100;
   std::array<int64_t, 3> rope_split{16, 24, 24};  // of a head: frame, row, column
-  std::array<int64_t, 3> patch{4, 16, 16};        // of a latent position: frames, rows, columns
-  std::vector<CameraMove> camera_moves;           // of each camera that it tells apart
-  double camera_hold = 0.5;                       // of the height: what scaling leaves in place
-  double keep_bias = 0;                           // of what is kept of the latent before
-  double hold_bias = 0;                           // and of the anchor,
-  double hold_gain = 1;                           // of which the gate itself counts so much
-  double steady = 1;            // most that what moves is made stronger, as it was
-  int64_t window = 8;           // latents it sees at once
-  int64_t first_window = 8;     // latents that a clip starts with
-  int64_t history = 4;          // of them known, when a clip goes on
-  int64_t anchor_reach = 0;     // latents for which one is the anchor of others
-  double history_sigma = 0.02;  // the noise level they are told to have
 
   int64_t heads() const { return dim / head_dim; }
+};
+
+// transformer/config.json
+struct TransformerConfig : TrunkConfig {
+  int64_t in_channels = 64;
+  std::array<int64_t, 3> patch{4, 16, 16};  // of a latent position: frames, rows, columns
+  std::vector<CameraMove> camera_moves;     // of each camera that it tells apart
+  double camera_hold = 0.5;                 // of the height: what scaling leaves in place
+  double keep_bias = 0;                     // of what is kept of the latent before
+  double hold_bias = 0;                     // and of the anchor,
+  double hold_gain = 1;                     // of which the gate itself counts so much
+  double steady = 1;                        // most that what moves is made stronger, as it was
+  int64_t window = 8;                       // latents it sees at once
+  int64_t first_window = 8;                 // latents that a clip starts with
+  int64_t history = 4;                      // of them known, when a clip goes on
+  int64_t anchor_reach = 0;                 // latents for which one is the anchor of others
+  double history_sigma = 0.02;              // the noise level they are told to have
+
   int64_t block() const { return 3 * patch[0] * patch[1] * patch[2]; }
+};
+
+// sketcher/config.json: of a position a latent's numbers, then the sketch's: facts about it, then
+// outlines, each in fine x fine parts of it.
+struct SketcherConfig : TrunkConfig {
+  int64_t latent_channels = 64;
+  int64_t facts = 12, outlines = 2, fine = 4;
+
+  int64_t channels() const { return latent_channels + facts + outlines * fine * fine; }
 };
 
 // text_encoder/config.json
@@ -85,12 +99,14 @@ struct ModelConfig {
   TransformerConfig transformer;
   TextEncoderConfig text_encoder;
   CodecConfig codec;
-  std::optional<JudgeConfig> judge;  // a folder may come without
+  std::optional<JudgeConfig> judge;        // a folder may come without
+  std::optional<SketcherConfig> sketcher;  // and without this
 };
 
 // One file each; `what` names it in messages. Throw Error(kModel).
 TransformerConfig parse_transformer_config(const Json& json, const std::string& what);
 TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string& what);
+SketcherConfig parse_sketcher_config(const Json& json, const std::string& what);
 JudgeConfig parse_judge_config(const Json& json, const std::string& what);
 CodecConfig parse_codec_config(const Json& json, const std::string& what);
 

@@ -1,11 +1,14 @@
 #include "families/genvid_tiny/denoiser.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "families/genvid_tiny/sketcher.h"
 #include "families/genvid_tiny/transformer.h"
 #include "nn/network_input.h"
 
@@ -18,14 +21,14 @@ const std::vector<std::string> kKeepFp32 = {"t1",  "t2",  "pool", "ada",  "mod",
 // A prompt and a negative prompt.
 constexpr size_t kPromptsKept = 2;
 
-void check_input(const TransformerConfig& c, const Tensor& latents, const Tensor& timestep) {
-  const bool grid = latents.dim() == 5 && latents.size(0) == 1 &&
-                    latents.size(1) == c.in_channels && latents.size(3) >= 1 &&
-                    latents.size(3) <= c.rows && latents.size(4) >= 1 &&
+void check_input(const TrunkConfig& c, int64_t channels, const Tensor& latents,
+                 const Tensor& timestep) {
+  const bool grid = latents.dim() == 5 && latents.size(0) == 1 && latents.size(1) == channels &&
+                    latents.size(3) >= 1 && latents.size(3) <= c.rows && latents.size(4) >= 1 &&
                     latents.size(4) <= c.columns;
   if (!grid) {
     throw Error(ErrorKind::kUsage, "the transformer got latents " + shape_text(latents) +
-                                       ", expected [1, " + std::to_string(c.in_channels) +
+                                       ", expected [1, " + std::to_string(channels) +
                                        ", T, H, W] of at most " + std::to_string(c.rows) + " x " +
                                        std::to_string(c.columns) + " positions");
   }
@@ -34,8 +37,8 @@ void check_input(const TransformerConfig& c, const Tensor& latents, const Tensor
 
 class TinyDenoiser final : public Denoiser {
  public:
-  TinyDenoiser(const WeightMap& w, const TransformerConfig& config, const LoadContext& context)
-      : transformer_(w, config, context.dtype), device_(context.device) {}
+  TinyDenoiser(Transformer transformer, std::optional<Sketcher> sketcher, at::Device device)
+      : transformer_(std::move(transformer)), sketcher_(std::move(sketcher)), device_(device) {}
 
   Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,
                  const Conditioning& conditioning) override {
@@ -45,10 +48,11 @@ class TinyDenoiser final : public Denoiser {
   std::vector<Tensor> predict_each(const Tensor& latents, const Tensor& timestep,
                                    const std::vector<Tensor>& prompts,
                                    const Conditioning& conditioning) override {
-    check_input(transformer_.config(), latents, timestep);
-    std::vector<const PromptContext*> contexts;
     for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
-    for (const Tensor& p : prompts) contexts.push_back(&context(p));
+    if (is_start(latents)) return predict_start(latents, timestep, prompts);
+    check_input(transformer_.config(), transformer_.config().in_channels, latents, timestep);
+    std::vector<const PromptContext*> contexts;
+    for (const Tensor& p : prompts) contexts.push_back(&prompt(p).context);
     const Tensor x = latents.to(device_, at::kFloat);
     Tensor x0 = transformer_.forward(x, distinct_timesteps(timestep, device_), contexts,
                                      rope(x.size(2), x.size(3), x.size(4)),
@@ -56,42 +60,93 @@ class TinyDenoiser final : public Denoiser {
     if (conditioning.side.latents.defined()) {
       x0 = transformer_.camera().beside(x0.squeeze(2), conditioning.side).unsqueeze(2);
     }
-    const Tensor sigma =
-        timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
-    std::vector<Tensor> velocities;
-    for (int64_t b = 0; b < x0.size(0); ++b) {
-      velocities.push_back(x.sub(x0.narrow(0, b, 1)).div_(sigma));
-    }
-    return velocities;
+    return velocities(x, x0, timestep);
+  }
+
+  Tensor finished_start(const Tensor& start) override {
+    return is_start(start) ? start.narrow(1, 0, transformer_.config().in_channels) : start;
   }
 
   Tensor between_tiles(const Tensor& latents) override {
-    return transformer_.camera().between(latents.to(device_, at::kFloat).squeeze(2)).unsqueeze(2);
+    const Tensor moved = transformer_.camera().between(picture(latents));
+    if (!is_start(latents)) return moved.unsqueeze(2);
+    const Tensor sketch = latents.to(device_, at::kFloat).squeeze(2);
+    const int64_t from = transformer_.config().in_channels;
+    return at::cat({moved, sketcher_->between(sketch.narrow(1, from, sketch.size(1) - from))}, 1)
+        .unsqueeze(2);
   }
 
   Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) override {
-    const auto picture = [this](const Tensor& x) { return x.to(device_, at::kFloat).squeeze(2); };
     return transformer_.camera().back(picture(moved), picture(latents)).unsqueeze(2);
   }
 
   CameraPan pan(const Tensor& prompt_embeds) override {
     remember(prompt_embeds, kPromptsKept);
-    const CameraMove& move = context(prompt_embeds).camera;
-    if (move.growth != 0 || (move.right != 0 && move.down != 0)) return {};
+    const CameraMove& move = prompt(prompt_embeds).context.camera;
+    if (move.growth != 0) return {.zooms = true};
+    if (move.right != 0 && move.down != 0) return {};
     const auto& patch = transformer_.config().patch;
     return {move.right / static_cast<double>(patch[2]), move.down / static_cast<double>(patch[1])};
+  }
+
+  Tensor carried(const Tensor& latent, const Tensor& prompt_embeds, double latents) override {
+    remember(prompt_embeds, kPromptsKept);
+    const CameraMove& move = prompt(prompt_embeds).context.camera;
+    return transformer_.camera().carry(picture(latent), move, latents).unsqueeze(2);
   }
 
  private:
   struct Prompt {
     Tensor embeds;  // held, so that identity means equality
     PromptContext context;
+    std::optional<TextContext> sketch;  // as the sketcher sees it, once that was asked
   };
 
-  const PromptContext& context(const Tensor& embeds) const {
-    return std::find_if(prompts_.begin(), prompts_.end(),
-                        [&](const Prompt& p) { return p.embeds.is_same(embeds); })
-        ->context;
+  // Whether these are a start's channels: a latent frame with its sketch.
+  bool is_start(const Tensor& latents) const {
+    return sketcher_ && latents.dim() == 5 && latents.size(1) == sketcher_->config().channels();
+  }
+
+  // [1, C, h, w] of one latent frame, without the sketch that it may have.
+  Tensor picture(const Tensor& latents) const {
+    return latents.narrow(1, 0, transformer_.config().in_channels)
+        .to(device_, at::kFloat)
+        .squeeze(2);
+  }
+
+  std::vector<Tensor> predict_start(const Tensor& latents, const Tensor& timestep,
+                                    const std::vector<Tensor>& prompts) {
+    check_input(sketcher_->config(), sketcher_->config().channels(), latents, timestep);
+    if (latents.size(2) != 1) {
+      throw Error(ErrorKind::kUsage,
+                  "the sketcher draws one latent frame, got " + std::to_string(latents.size(2)));
+    }
+    std::vector<const TextContext*> contexts;
+    for (const Tensor& embeds : prompts) {
+      Prompt& p = prompt(embeds);
+      if (!p.sketch) p.sketch = sketcher_->trunk().context(embeds.to(device_, at::kFloat));
+      contexts.push_back(&*p.sketch);
+    }
+    const Tensor x = latents.to(device_, at::kFloat);
+    const Tensor x0 = sketcher_->forward(x, distinct_timesteps(timestep, device_), contexts,
+                                         rope(1, x.size(3), x.size(4)));
+    return velocities(x, x0, timestep);
+  }
+
+  // Of each row of x0, a prompt's.
+  std::vector<Tensor> velocities(const Tensor& x, const Tensor& x0, const Tensor& timestep) const {
+    const Tensor sigma =
+        timestep.to(device_, at::kFloat).div(1000.0).clamp_min(1e-6).view({1, 1, -1, 1, 1});
+    std::vector<Tensor> out;
+    for (int64_t b = 0; b < x0.size(0); ++b) {
+      out.push_back(x.sub(x0.narrow(0, b, 1)).div_(sigma));
+    }
+    return out;
+  }
+
+  Prompt& prompt(const Tensor& embeds) {
+    return *std::find_if(prompts_.begin(), prompts_.end(),
+                         [&](const Prompt& p) { return p.embeds.is_same(embeds); });
   }
 
   // Makes the prompt the newest of those kept.
@@ -108,13 +163,13 @@ class TinyDenoiser final : public Denoiser {
                                          std::to_string(transformer_.config().text_dim) + "]");
     }
     if (prompts_.size() == kept) prompts_.erase(prompts_.begin());
-    prompts_.push_back({embeds, transformer_.context(embeds.to(device_, at::kFloat))});
+    prompts_.push_back({embeds, transformer_.context(embeds.to(device_, at::kFloat)), {}});
   }
 
   const RopeTable& rope(int64_t frames, int64_t rows, int64_t columns) {
     const std::vector<int64_t> grid{frames, rows, columns};
     if (grid != rope_grid_) {
-      rope_ = transformer_.rope(frames, rows, columns);
+      rope_ = transformer_.trunk().rope(frames, rows, columns);
       rope_grid_ = grid;
     }
     return rope_;
@@ -147,6 +202,7 @@ class TinyDenoiser final : public Denoiser {
   }
 
   Transformer transformer_;
+  std::optional<Sketcher> sketcher_;
   at::Device device_;
   std::vector<Prompt> prompts_;  // least recently used first
   std::vector<int64_t> rope_grid_;
@@ -160,15 +216,23 @@ class TinyDenoiser final : public Denoiser {
 }  // namespace
 
 std::unique_ptr<Denoiser> load_denoiser(const LoadContext& context, const std::string& component) {
-  const ModelComponent files = context.model->component(component);
-  const TransformerConfig config =
-      parse_transformer_config(files.config, component + "/config.json");
   DtypePolicy policy{context.dtype, {}};
   if (context.dtype != at::kFloat) policy.keep_fp32 = kKeepFp32;
+  const ModelComponent files = context.model->component(component);
   const WeightMap weights = WeightMap::open(files, context.device, policy);
-  auto denoiser = std::make_unique<TinyDenoiser>(weights, config, context);
+  Transformer transformer(
+      weights, parse_transformer_config(files.config, component + "/config.json"), context.dtype);
   weights.fill();
-  return denoiser;
+  std::optional<Sketcher> sketcher;
+  if (context.model->has("sketcher")) {
+    const ModelComponent more = context.model->component("sketcher");
+    const WeightMap own = WeightMap::open(more, context.device, policy);
+    sketcher.emplace(own, parse_sketcher_config(more.config, "sketcher/config.json"),
+                     context.dtype);
+    own.fill();
+  }
+  return std::make_unique<TinyDenoiser>(std::move(transformer), std::move(sketcher),
+                                        context.device);
 }
 
 }  // namespace genvid::genvid_tiny

@@ -32,6 +32,7 @@ Traits traits(const ModelFolder& model) {
                  static_cast<int>(dit.rows * c.codec.patch)};
   t.history_latents = dit.history;
   if (dit.first_window < dit.window) t.first_latents = dit.first_window;
+  if (c.sketcher) t.start_channels = c.sketcher->channels();
   t.anchor_reach = dit.anchor_reach;
   t.history_timestep = 1000.0 * dit.history_sigma;
   t.image = t.last_image = ImageInput::kOptional;

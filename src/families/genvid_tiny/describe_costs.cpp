@@ -77,6 +77,7 @@ std::vector<StageCost> costs(const ModelConfig& c, const ClipShape& clip) {
                    .work_bytes = bytes(correction + queue, 4),
                    .flops = static_cast<double>(latents) * codec_decode_flops(c.codec, positions)};
   denoise.weight_bytes += decode.weight_bytes;
+  if (c.sketcher) denoise.weight_bytes += bytes(count.at("sketcher"), clip.dtype_bytes);
   if (c.judge) denoise.weight_bytes += bytes(count.at("judge"), 4);
   denoise.work_bytes += decode.work_bytes;
   return {text_cost(c.text_encoder, count.at("text_encoder"), clip.guidance), denoise, decode};

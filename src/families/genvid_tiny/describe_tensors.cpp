@@ -29,17 +29,10 @@ void text_encoder(TensorList t, const TextEncoderConfig& c) {
   }
 }
 
-void transformer(TensorList t, const TransformerConfig& c) {
+void trunk(TensorList& t, const TrunkConfig& c, int64_t numbers) {
   const int64_t d = c.dim;
-  t.layer("inp", {d, 3 * c.in_channels});  // a latent, the cleanest before it, the anchor
-  t.layer("out", {c.in_channels, d});
-  t.layer("keep", {c.in_channels, d});
-  t.layer("hold", {c.in_channels, d});
+  t.layer("inp", {d, numbers});
   t.add("place", {c.rows, c.columns, d});
-  t.layer("camera", {static_cast<int64_t>(c.camera_moves.size()), c.text_dim});
-  t.add("camera.basis", {c.block(), c.in_channels});
-  t.add("camera.mean", {c.block()});
-  t.add("camera.scale", {c.in_channels});
   t.layer("t1", {d, 256});
   t.layer("t2", {d, d});
   t.layer("pool", {d, c.text_dim});
@@ -56,6 +49,20 @@ void transformer(TensorList t, const TransformerConfig& c) {
     t.layer(b + ".w2", {d, c.mlp_ratio * d});
     t.add(b + ".mod", {6 * d});
   }
+}
+
+void transformer(TensorList t, const TransformerConfig& c) {
+  trunk(t, c, 3 * c.in_channels);  // a latent, the cleanest before it, the anchor
+  for (const char* name : {"out", "keep", "hold"}) t.layer(name, {c.in_channels, c.dim});
+  t.layer("camera", {static_cast<int64_t>(c.camera_moves.size()), c.text_dim});
+  t.add("camera.basis", {c.block(), c.in_channels});
+  t.add("camera.mean", {c.block()});
+  t.add("camera.scale", {c.in_channels});
+}
+
+void sketcher(TensorList t, const SketcherConfig& c) {
+  trunk(t, c, c.channels());
+  t.layer("out", {c.channels(), c.dim});
 }
 
 void judge(TensorList t, const JudgeConfig& c) {
@@ -103,6 +110,7 @@ std::vector<ExpectedTensor> expected_tensors(const ModelConfig& c) {
   text_encoder(TensorList(out, "text_encoder"), c.text_encoder);
   transformer(TensorList(out, "transformer"), c.transformer);
   codec(TensorList(out, "vae"), c.codec);
+  if (c.sketcher) sketcher(TensorList(out, "sketcher"), *c.sketcher);
   if (c.judge) judge(TensorList(out, "judge"), *c.judge);
   return out;
 }

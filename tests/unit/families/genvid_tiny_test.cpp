@@ -115,6 +115,29 @@ TEST(GenvidTinyConfig, Judge) {
   }
 }
 
+TEST(GenvidTinyConfig, Sketcher) {
+  Json json = transformer_json();
+  json["latent_channels"] = 64;
+  json["facts"] = 12;
+  json["outlines"] = 2;
+  json["fine"] = 4;
+  const SketcherConfig c = parse_sketcher_config(json, "s");
+  EXPECT_EQ(c.channels(), 64 + 12 + 2 * 16);
+  EXPECT_EQ(c.heads(), 6);
+  const auto spoiled = [&](const char* key, Json value) {
+    Json bad = json;
+    bad[key] = std::move(value);
+    test::expect_error(ErrorKind::kModel, key, [&] { parse_sketcher_config(bad, "s"); });
+  };
+  spoiled("facts", 0);
+  spoiled("outlines", "two");
+  spoiled("fine", 3);
+  spoiled("fine", 0);
+  spoiled("latent_channels", nullptr);
+  spoiled("prediction", "noise");
+  spoiled("rope_split", Json{16, 24, 22});
+}
+
 TEST(GenvidTiny, GeometryAndTraits) {
   const ModelFolder model =
       ModelFolder::open(std::filesystem::path(GENVID_SOURCE_DIR) / "models/tiny-genvid");

@@ -1,0 +1,89 @@
+#include "pipeline/view_ahead.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <memory>
+#include <utility>
+
+#include "core/limits.h"
+#include "diffusion/scheduler.h"
+#include "diffusion/sigmas.h"
+
+namespace genvid {
+namespace {
+
+Denoiser& last_stage(ResidentDenoiser& resident) {
+  return resident.enter(resident.stages().back());
+}
+
+}  // namespace
+
+ViewAhead::ViewAhead(const ClipSpec& spec, const ClipNoise& noise, StageClock& clock, Passes passes)
+    : spec_(spec), noise_(noise), clock_(clock), passes_(std::move(passes)) {}
+
+void ViewAhead::begin() {
+  panorama_.reset();
+  zoom_.reset();
+  drawn_ = 0;
+}
+
+AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
+                          const AnchorFrame& known, int64_t first, int64_t last) {
+  if (!panorama_ && !zoom_) {
+    const CameraPan pan = last_stage(resident).pan(prompt);
+    const int64_t position = first - static_cast<int64_t>(known.age);
+    if (pan.zooms) {
+      zoom_.emplace(known.latents, position);
+    } else if (pan.right != 0 || pan.down != 0) {
+      panorama_.emplace(known.latents, position, pan);
+    } else {
+      return {};
+    }
+  }
+  if (panorama_) {
+    return panorama_->ahead(
+        first, last, [&](const DrawnSide& side) { return draw_side(resident, prompt, side); });
+  }
+  const auto carry = [&](const Tensor& picture, double latents) {
+    return last_stage(resident).carried(picture, prompt, latents);
+  };
+  return zoom_->ahead(first, last, carry,
+                      [&](const Tensor& picture) { return draw_again(resident, prompt, picture); });
+}
+
+Tensor ViewAhead::draw(ResidentDenoiser& resident, const Tensor& prompt,
+                       const Conditioning& conditioning, const Tensor& latents, int64_t skip) {
+  const int64_t first = 2 * stream() * limits::kMaxSteps;
+  const auto noise = [this, first](int64_t step) { return noise_.after_step(first + step, 0, 1); };
+  const auto steps = static_cast<int>(spec_.start_steps());
+  ClipSpec one = spec_;
+  one.keep.prefix.clear();
+  PromptPair prompts;
+  prompts.prompt = prompt;
+  const Tensor made =
+      denoise(resident, one, prompts, conditioning, latents, clock_, passes_(steps - skip),
+              make_renoising(steps, spec_.shift, spec_.first_eta, noise, skip));
+  ++drawn_;
+  return made;
+}
+
+Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
+                            const DrawnSide& side) {
+  Conditioning conditioning;
+  conditioning.side = side;
+  const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
+  return draw(resident, prompt, conditioning, noise, 0);
+}
+
+// Half of the steps again, which keeps what it shows and where, and its tiles joined as a window's.
+Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
+                             const Tensor& picture) {
+  const int64_t steps = spec_.start_steps(), skip = steps - steps / 2;
+  const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
+  const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
+  const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip);
+  Denoiser& denoiser = last_stage(resident);
+  return denoiser.back_to_tiles(denoiser.between_tiles(made), made);
+}
+
+}  // namespace genvid

@@ -1,0 +1,32 @@
+#include "pipeline/zoom.h"
+
+#include <ATen/ops/lerp.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace genvid {
+namespace {
+
+// Latent frames from one drawn picture to the next, and in which it goes over to that one: soon,
+// for what is carried back is sharp, what is carried on is not.
+constexpr int64_t kReach = 12, kOver = 4;
+
+}  // namespace
+
+Zoom::Zoom(Tensor picture, int64_t position) : pictures_{std::move(picture)}, position_(position) {}
+
+AnchorFrame Zoom::ahead(int64_t start, int64_t last, const Carry& carry, const Draw& draw) {
+  const int64_t at = last - position_, k = at / kReach;
+  while (static_cast<int64_t>(pictures_.size()) < k + 2) {
+    const Tensor& latest = pictures_.back();
+    pictures_.push_back(draw(carry(latest, kReach)).to(latest.device()));
+  }
+  const auto seen = [&](int64_t i) {
+    return carry(pictures_[static_cast<size_t>(i)], static_cast<double>(at - i * kReach));
+  };
+  const double share = std::min(1.0, static_cast<double>(at - k * kReach) / kOver);
+  return {at::lerp(seen(k), seen(k + 1), share), static_cast<double>(start - last)};
+}
+
+}  // namespace genvid

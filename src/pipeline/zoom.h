@@ -1,0 +1,33 @@
+// What a camera that zooms comes to see: the picture that it starts from, drawn again every few
+// latent frames as it has become. Carried on alone it would blur on the way in, and on the way out
+// streaks of its edges would come in from all sides. Source: scripts/train/zoom.py.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "families/family.h"
+
+namespace genvid {
+
+class Zoom {
+ public:
+  // A picture fp32 [1, C, 1, H, W] as the camera sees it so many latent frames later, or earlier.
+  using Carry = std::function<Tensor(const Tensor& picture, double latents)>;
+  // A picture that is blurred and has repeated edges, as it should be.
+  using Draw = std::function<Tensor(const Tensor& picture)>;
+
+  // picture: fp32 [1, C, 1, H, W], of latent frame `position`.
+  Zoom(Tensor picture, int64_t position);
+
+  // What the camera sees at latent frame `last`, for a window that begins at `start`: it goes over
+  // from one drawn picture to the next, lest that shows.
+  AnchorFrame ahead(int64_t start, int64_t last, const Carry& carry, const Draw& draw);
+
+ private:
+  std::vector<Tensor> pictures_;
+  int64_t position_;
+};
+
+}  // namespace genvid
