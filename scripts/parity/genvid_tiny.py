@@ -160,6 +160,8 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     picture, other = x[:, :, :1], noise[:, :, :1]
     keep("between.on", m.net.camera.between(picture[:, :, 0])[:, :, None])
     keep("between.back", m.net.camera.back(other[:, :, 0], picture[:, :, 0])[:, :, None])
+    keep("toned", m.net.camera.toned(other[:, :, 0], picture[:, :, 0])[:, :, None])
+    keep("carried", m.net.camera.carry(picture[:, :, 0], 7.5 * text[3])[:, :, None])
     half, two = torch.full((1, 2), .5), noise[:, :, :2]
     for axis, first in ((3, True), (3, False), (2, True), (2, False)):
         y = m.net(other, half[:, :1], *text, trust=m.trust)[:, :, 0]

@@ -21,7 +21,7 @@ from zoom import Zoom
 
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
-GUIDANCE = 5.0                                                  # of a clip's first picture
+GUIDANCE = 3.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = 1.0, 6.0, 3.0, 1.25                                     # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
@@ -327,8 +327,8 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
             skip = FIRST * steps - round(ZOOMED * FIRST * steps)
             s = float(levels(FIRST * steps)[skip])
             x = (z.lerp(torch.randn(z.shape, generator=g).to(dev), s))[:, :, None]
-            z = sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, skip=skip)
-            return joined(net.camera, z)[:, :, 0]
+            y = sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, skip=skip)
+            return net.camera.toned(joined(net.camera, y)[:, :, 0], z)
         return draw
     wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
     wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i)) for i, move in enumerate(text[3]) if Zoom.of(move)}

@@ -327,6 +327,12 @@ class Camera(nn.Module):
         change = share * (self.pixels(y.float()).roll((-p, -q), (2, 3)) - x)
         return self.latents((x.unflatten(1, (3, t)) + change.unflatten(1, (3, t)).mean(2, keepdim=True)).flatten(1, 2))
 
+    def toned(self, y, z):
+        """Latents y [N, C, h, w] in the tone of z: of each tile the mean of every colour and frame is z's, what lies between tiles' middles goes over."""
+        x = self.pixels(y.float())
+        off = F.avg_pool2d(self.pixels(z.float()) - x, self.patch[1:])
+        return self.latents(x + F.interpolate(off, size=x.shape[2:], mode="bilinear"))
+
     def beside(self, y, z, axis, count, first):
         """Latents z [N, C, h, w], of which `count` rows (axis 2) or columns (3) at the beginning (first) or the end are not known, with y there;
         in the tone, of each row or column, by which y missed the nearest known ones."""

@@ -132,6 +132,11 @@ class Denoiser {
     static_cast<void>(latents);
     return latent;
   }
+  // And `made` in the tone of another such latent frame, tile by tile.
+  virtual Tensor toned(const Tensor& made, const Tensor& latent) {
+    static_cast<void>(latent);
+    return made;
+  }
   // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.
   virtual std::unique_ptr<CausalStream> open_stream(const CausalRollout& rollout,
                                                     const Tensor& prompt_embeds) {

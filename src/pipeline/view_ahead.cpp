@@ -75,7 +75,8 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
   return draw(resident, prompt, conditioning, noise, 0);
 }
 
-// Half of the steps again, which keeps what it shows and where, and its tiles joined as a window's.
+// Half of the steps again, which keeps what it shows and where, its tiles joined as a window's, in
+// the tone that it had.
 Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
                              const Tensor& picture) {
   const int64_t steps = spec_.start_steps(), skip = steps - steps / 2;
@@ -83,7 +84,7 @@ Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
   const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
   const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip);
   Denoiser& denoiser = last_stage(resident);
-  return denoiser.back_to_tiles(denoiser.between_tiles(made), made);
+  return denoiser.toned(denoiser.back_to_tiles(denoiser.between_tiles(made), made), picture);
 }
 
 }  // namespace genvid

@@ -131,6 +131,18 @@ TEST_P(GenvidTiny, BetweenTiles) {
                        reference.at("between.back"), 1e-4);
 }
 
+// As the prompt's camera sees a picture later, and one in the tone of another.
+TEST_P(GenvidTiny, PicturesOfAZoom) {
+  const parity::Reference reference(GetParam().reference);
+  const ModelFolder model = ModelFolder::open(dir_);
+  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
+  const Tensor other = reference.at("latents.init").narrow(2, 0, 1);
+  parity::expect_close("toned", denoiser->toned(other, picture), reference.at("toned"), 1e-4);
+  parity::expect_close("carried", denoiser->carried(picture, reference.at("embeds.prompt"), 7.5),
+                       reference.at("carried"), 1e-4);
+}
+
 // A picture with its sketch.
 TEST_P(GenvidTiny, Sketches) {
   const parity::Reference reference(GetParam().reference);

@@ -3,11 +3,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/roll.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -115,6 +117,13 @@ Tensor Camera::back(const Tensor& moved, const Tensor& latent) const {
     return v.view({3, patch_[0], v.size(1), v.size(2)});
   };
   return this->latent((frames(x) + frames(change).mean(1, true)).view(x.sizes()));
+}
+
+Tensor Camera::toned(const Tensor& made, const Tensor& latent) const {
+  const Tensor x = pixels(made);
+  const Tensor off = at::avg_pool2d((pixels(latent) - x).unsqueeze(0), {patch_[1], patch_[2]});
+  const std::vector<int64_t> size{x.size(1), x.size(2)};
+  return this->latent(x + at::upsample_bilinear2d(off, size, false).squeeze(0));
 }
 
 Tensor Camera::beside(const Tensor& made, const DrawnSide& side) const {

@@ -31,6 +31,9 @@ class Camera {
   // at the far edges, where `moved` has nothing. What changes from frame to frame, rain above all,
   // stays as it was.
   Tensor back(const Tensor& moved, const Tensor& latent) const;
+  // `made` in the tone of `latent`: of each tile the mean of every colour and frame is that one's,
+  // what lies between tiles' middles goes over.
+  Tensor toned(const Tensor& made, const Tensor& latent) const;
   // `made` [B, C, h, w] with what is known of `side` in its place; what is drawn gets the tone, of
   // each row or column, by which the nearest known positions were missed.
   Tensor beside(const Tensor& made, const DrawnSide& side) const;

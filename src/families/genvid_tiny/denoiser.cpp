@@ -95,6 +95,10 @@ class TinyDenoiser final : public Denoiser {
     return transformer_.camera().carry(picture(latent), move, latents).unsqueeze(2);
   }
 
+  Tensor toned(const Tensor& made, const Tensor& latent) override {
+    return transformer_.camera().toned(picture(made), picture(latent)).unsqueeze(2);
+  }
+
  private:
   struct Prompt {
     Tensor embeds;  // held, so that identity means equality
