@@ -21,7 +21,7 @@ from zoom import Zoom
 
 HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
-GUIDANCE = 3.0                                                  # of a clip's first picture
+GUIDANCE = 4.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = 1.0, 6.0, 3.0, 1.25                                     # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
