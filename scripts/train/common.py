@@ -1,4 +1,5 @@
 """Paths, device, atomic saves, learning-rate curve: what every stage shares."""
+import functools
 import json
 import math
 import os
@@ -22,6 +23,7 @@ def device():
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+@functools.cache
 def quick(dev):
     """The type for matrix products: bf16 where that is quicker than fp32. A CPU without instructions for it takes forty times as long."""
     flags = pathlib.Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""

@@ -11,7 +11,7 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, cast, curve, log, save_torch, weights
-from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, between_sketches
+from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, between_sketches, size_of
 from optim import optimisers
 from panorama import Panorama
 from recogniser import agreement
@@ -113,9 +113,7 @@ def told(read, seen, route):
 
 def network_for(q):
     """A Transformer or a Sketcher of the size that the weights `q` have."""
-    layers = len({k.split(".")[1] for k in q if k.startswith("blocks.")})
-    kind = Transformer if "keep.weight" in q else Sketcher
-    net = kind(q["inp.weight"].shape[0], layers, *q["place"].shape[:2])
+    net = (Transformer if "keep.weight" in q else Sketcher)(*size_of(q))
     net.load_state_dict({k: v.float() for k, v in q.items()})
     return net
 

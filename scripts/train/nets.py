@@ -420,6 +420,11 @@ class Trunk(nn.Module):
         return norm(y).view(b, f, h * w, self.d) * (1 + s[:, :, None]) + bias[:, :, None], read
 
 
+def size_of(q):
+    """Width, blocks, rows and columns of the Trunk whose tensors are `q`."""
+    return len(q["inp.bias"]), len({k.split(".")[1] for k in q if k.startswith("blocks.")}), *q["place"].shape[:2]
+
+
 class Transformer(Trunk):
     """Windows: new latents behind known ones, and beside the clip's first picture."""
 
@@ -472,8 +477,7 @@ class Sketcher(Trunk):
     @classmethod
     def of(cls, q):
         """From the tensors of a Transformer, which draws pictures without a sketch."""
-        d, layers, (rows, columns) = len(q["inp.bias"]), len({k.split(".")[1] for k in q if k.startswith("blocks.")}), q["place"].shape[:2]
-        net = cls(d, layers, rows, columns)
+        net = cls(*size_of(q))
         own = net.state_dict()
         own |= {k: q[k] for k in own if k in q and q[k].shape == own[k].shape}
         own["inp.weight"].zero_()[:, :C] = q["inp.weight"][:, :C]

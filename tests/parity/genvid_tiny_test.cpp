@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <set>
 
 #include "core/json.h"
@@ -49,6 +50,11 @@ class NoFrames final : public FrameSink {
 
 class GenvidTiny : public testing::TestWithParam<Case> {
  protected:
+  std::unique_ptr<Denoiser> load_denoiser() const {
+    const ModelFolder model = ModelFolder::open(dir_);
+    return find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  }
+
   const c10::InferenceMode inference_;
   const fs::path dir_ = parity::model_dir(GetParam().model);
   const Json golden_ = read_json_file(kData / (GetParam().reference + ".json"), ErrorKind::kUsage);
@@ -122,8 +128,7 @@ TEST_P(GenvidTiny, JudgeOfAPicture) {
 // A picture half a tile off, and back from there.
 TEST_P(GenvidTiny, BetweenTiles) {
   const parity::Reference reference(GetParam().reference);
-  const ModelFolder model = ModelFolder::open(dir_);
-  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const auto denoiser = load_denoiser();
   const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
   const Tensor other = reference.at("latents.init").narrow(2, 0, 1);
   parity::expect_close("on", denoiser->between_tiles(picture), reference.at("between.on"), 1e-4);
@@ -134,8 +139,7 @@ TEST_P(GenvidTiny, BetweenTiles) {
 // As the prompt's camera sees a picture later, and one in the tone of another.
 TEST_P(GenvidTiny, PicturesOfAZoom) {
   const parity::Reference reference(GetParam().reference);
-  const ModelFolder model = ModelFolder::open(dir_);
-  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const auto denoiser = load_denoiser();
   const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
   const Tensor other = reference.at("latents.init").narrow(2, 0, 1);
   parity::expect_close("toned", denoiser->toned(other, picture), reference.at("toned"), 1e-4);
@@ -151,7 +155,7 @@ TEST_P(GenvidTiny, Sketches) {
   ASSERT_EQ(model.has("sketcher"), !reference.names("sketch.").empty());
   ASSERT_EQ(model.has("sketcher"), traits.start_channels > 0);
   if (!model.has("sketcher")) return;
-  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const auto denoiser = load_denoiser();
   const Tensor noise = reference.at("sketch.noise");
   ASSERT_EQ(noise.size(1), traits.start_channels);
   const Tensor got =
@@ -173,8 +177,7 @@ TEST_P(GenvidTiny, Sketches) {
 // A side of a picture that goes on from the rest.
 TEST_P(GenvidTiny, DrawnSides) {
   const parity::Reference reference(GetParam().reference);
-  const ModelFolder model = ModelFolder::open(dir_);
-  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const auto denoiser = load_denoiser();
   const Tensor picture = reference.at("latents.final").narrow(2, 0, 1);
   const Tensor noise = reference.at("latents.init").narrow(2, 0, 1);
   for (const int64_t axis : {3, 4}) {
@@ -192,8 +195,7 @@ TEST_P(GenvidTiny, DrawnSides) {
 // An anchor that lies ahead of the window, by a part of a latent frame.
 TEST_P(GenvidTiny, AnchorAhead) {
   const parity::Reference reference(GetParam().reference);
-  const ModelFolder model = ModelFolder::open(dir_);
-  const auto denoiser = find_family(model).load_denoiser(LoadContext{&model}, "transformer");
+  const auto denoiser = load_denoiser();
   Conditioning conditioning;
   conditioning.start = conditioning.anchor = {reference.at("latents.final").narrow(2, 0, 1), -2.5};
   const Tensor got =
