@@ -29,7 +29,10 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
-        self.trust, nets.TOLD = (c.get("keep_bias", 0.0), c.get("hold_bias", 0.0), c.get("hold_gain", 1.0), c.get("steady", 1.0)), c["history_sigma"]
+        keep_bias = c.get("keep_bias", 0.0)
+        hold_bias = c.get("hold_bias", 0.0)
+        self.trust = keep_bias, hold_bias, c.get("hold_gain", 1.0), c.get("steady", 1.0), c.get("keep_bias_moving", keep_bias), c.get("hold_bias_ahead", hold_bias)
+        nets.TOLD = c["history_sigma"]
         self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
 
@@ -160,7 +163,7 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     picture, other = x[:, :, :1], noise[:, :, :1]
     keep("between.on", m.net.camera.between(picture[:, :, 0])[:, :, None])
     keep("between.back", m.net.camera.back(other[:, :, 0], picture[:, :, 0])[:, :, None])
-    keep("toned", m.net.camera.toned(other[:, :, 0], picture[:, :, 0])[:, :, None])
+    keep("toned", m.net.camera.toned(other[:, :, 0], picture[:, :, 0], 1.3 * noise[:, :, 1])[:, :, None])
     keep("carried", m.net.camera.carry(picture[:, :, 0], 7.5 * text[3])[:, :, None])
     half, two = torch.full((1, 2), .5), noise[:, :, :2]
     for axis, first in ((3, True), (3, False), (2, True), (2, False)):

@@ -23,7 +23,7 @@ HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
 GUIDANCE = 4.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 1.0, 6.0, 3.0, 1.25                                     # when sampling, lest clips go astray and fade: see nets.Transformer
+TRUST = 1.0, 6.0, 3.0, 1.25, 2.0, 14.0                          # when sampling, lest clips go astray and fade: see nets.Transformer
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 REDRAWN = 1 / 3                                                 # the last of those steps, which are done again with tiles that lie between
@@ -321,12 +321,12 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
     def again(i):
         one = tuple(q[i:i + 1] for q in text)
 
-        def draw(z):
+        def draw(z, like):
             skip = FIRST * steps - round(ZOOMED * FIRST * steps)
             s = float(levels(FIRST * steps)[skip])
             x = (z.lerp(torch.randn(z.shape, generator=g).to(dev), s))[:, :, None]
             y = sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, skip=skip)
-            return net.camera.toned(joined(net.camera, y)[:, :, 0], z)
+            return net.camera.toned(joined(net.camera, y)[:, :, 0], z, like)
         return draw
     wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
     wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i)) for i, move in enumerate(text[3]) if Zoom.of(move)}

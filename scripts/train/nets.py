@@ -19,8 +19,8 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
-    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)
-    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)
+    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)         (trust[4] where the camera moves)
+    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)    (trust[5] where it pans or tilts into an anchor ahead)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -223,6 +223,7 @@ def steadied(x0, held, seen, most):
 # is far away, at the middle of the speeds in world.py.
 MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.01, 0), "tilt down": (0, -1.01, 0),
          "zoom in": (0, 0, .0113), "zoom out": (0, 0, -.0113)}
+FIRMER = 1.5                                                            # most by which a picture that is drawn again gets a first one's spread
 HOLD = .7                                                               # of the height: what a zoom leaves in its place
 
 
@@ -319,17 +320,23 @@ class Camera(nn.Module):
 
     def back(self, y, z):
         """`between` undone: z with y at its tiles' borders, fading towards their middle, and at the far edges, where y has nothing. The mean over
-        each latent's frames is y's there; what changes inside of them, rain above all, is z's: going there and back it would be lost."""
+        each latent's frames is y's there; what changes inside of them, rain above all, is z's: going there and back it would be lost. Where y is brighter
+        than z for the length of a tile, half of that counts everywhere: with the borders it would show as a lattice."""
         t, p, q = self.patch[0], self.patch[1] // 2, self.patch[2] // 2
         x = self.pixels(z.float())
         (down, near), (right, beside) = (_shares(n, side, x.device) for n, side in zip(x.shape[2:], (p, q)))
-        share = down[:, None] * right * (1 - (1 - near)[:, None] * (1 - beside))
-        change = share * (self.pixels(y.float()).roll((-p, -q), (2, 3)) - x)
-        return self.latents((x.unflatten(1, (3, t)) + change.unflatten(1, (3, t)).mean(2, keepdim=True)).flatten(1, 2))
+        there, share = down[:, None] * right, 1 - (1 - near)[:, None] * (1 - beside)
+        change = (self.pixels(y.float()).roll((-p, -q), (2, 3)) - x).unflatten(1, (3, t)).mean(2)
+        tone = _around(change * there, p, q) / _around(there[None, None], p, q).clamp(min=1e-3)
+        change = there * (share * (change - tone) + tone / 2)
+        return self.latents((x.unflatten(1, (3, t)) + change[:, :, None]).flatten(1, 2))
 
-    def toned(self, y, z):
-        """Latents y [N, C, h, w] in the tone of z: of each tile the mean of every colour and frame is z's, what lies between tiles' middles goes over."""
-        x = self.pixels(y.float())
+    def toned(self, y, z, like):
+        """Latents y [N, C, h, w] in the tone of z: of each tile the mean of every colour and frame is z's, what lies between tiles' middles goes over. And
+        no fainter than `like`: number by number with the spread over the picture that it has there, where that is more, up to FIRMER times."""
+        y, mean = y.float(), y.float().mean((2, 3), keepdim=True)
+        gain = (like.float().var((2, 3), keepdim=True) / y.var((2, 3), keepdim=True).clamp(min=1e-6)).sqrt().clamp(1, FIRMER)
+        x = self.pixels(mean + (y - mean) * gain)
         off = F.avg_pool2d(self.pixels(z.float()) - x, self.patch[1:])
         return self.latents(x + F.interpolate(off, size=x.shape[2:], mode="bilinear"))
 
@@ -351,6 +358,11 @@ def _shares(length, half, dev):
     at = torch.arange(length, device=dev)
     off = at % (2 * half)
     return ((length - half - .5 - at) / half).clamp(0, 1), 1 - torch.minimum(off, 2 * half - 1 - off) / half
+
+
+def _around(x, p, q):
+    """The mean over as many pixels on either side of each, as far as there are any."""
+    return F.avg_pool2d(F.avg_pool2d(x, (2 * p + 1, 1), 1, (p, 0), count_include_pad=False), (1, 2 * q + 1), 1, (0, q), count_include_pad=False)
 
 
 def sources(length, shift, size, hold, dev):
@@ -436,11 +448,12 @@ class Transformer(Trunk):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0), anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0), anchor=None):
         """x [B, C, F, h, w]; the others as `tokens` takes them; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip).
         anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
-        stands still from what moves, and the last argument of `steadied`, 1 for none of that; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        stands still from what moves, the last argument of `steadied`, 1 for none of that, what is added to `keep` where the camera moves, instead of the first,
+        and to `hold` where it pans or tilts and the anchor lies ahead, instead of the second; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         held, seen = anchored(x, anchor, move, self.camera)
         ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
@@ -449,9 +462,12 @@ class Transformer(Trunk):
         x0 = self.out(y)
         picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
-        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
+        trusted = torch.where((move != 0).any(1), trust[4], trust[0])[:, None, None, None]
+        kept = torch.sigmoid(self.keep(y[:, 1:]) + trusted) * (past[:, 1:] - x0[:, 1:])           # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
-        x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trust[1]) * (held - seen * x0)
+        drawn = (move[:, 2] == 0) & (move != 0).any(1) & (anchor[1] < 0 if ahead is not None else False)
+        trusted = torch.where(drawn, trust[5], trust[1])[:, None, None, None]
+        x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trusted) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         if anchor is not None and trust[3] > 1:
             x0 = steadied(x0.float(), *picture, trust[3])

@@ -7,7 +7,8 @@ REACH, OVER = 12, 4                                                     # latent
 
 class Zoom:
     def __init__(self, picture, move, camera, draw):
-        """picture [1, C, h, w], of latent 0; move [3]; draw(z) draws the picture z, blurred and with repeated edges, as it should be."""
+        """picture [1, C, h, w], of latent 0; move [3]; draw(z, like) draws the picture z, blurred and with repeated edges, as it
+        should be, no fainter than `like`, the first one."""
         self.pictures, self.move, self.camera, self.draw = [picture], move[None], camera, draw
 
     @staticmethod
@@ -20,6 +21,6 @@ class Zoom:
         what is carried back is sharp, what is carried on is not."""
         k = int(last // REACH)
         while len(self.pictures) < k + 2:
-            self.pictures.append(self.draw(self.camera.carry(self.pictures[-1], self.move * REACH)))
+            self.pictures.append(self.draw(self.camera.carry(self.pictures[-1], self.move * REACH), self.pictures[0]))
         old, new = (self.camera.carry(self.pictures[j], self.move * (last - j * REACH)) for j in (k, k + 1))
         return torch.lerp(old, new, min(1, (last - k * REACH) / OVER)), last

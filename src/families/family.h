@@ -132,9 +132,10 @@ class Denoiser {
     static_cast<void>(latents);
     return latent;
   }
-  // And `made` in the tone of another such latent frame, tile by tile.
-  virtual Tensor toned(const Tensor& made, const Tensor& latent) {
+  // And `made` in the tone of another such latent frame, tile by tile, no fainter than `like`.
+  virtual Tensor toned(const Tensor& made, const Tensor& latent, const Tensor& like) {
     static_cast<void>(latent);
+    static_cast<void>(like);
     return made;
   }
   // For checkpoints whose traits have a causal rollout. The denoiser must outlive the stream.

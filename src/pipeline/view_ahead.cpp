@@ -47,8 +47,9 @@ AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
   const auto carry = [&](const Tensor& picture, double latents) {
     return last_stage(resident).carried(picture, prompt, latents);
   };
-  return zoom_->ahead(first, last, carry,
-                      [&](const Tensor& picture) { return draw_again(resident, prompt, picture); });
+  return zoom_->ahead(first, last, carry, [&](const Tensor& picture, const Tensor& like) {
+    return draw_again(resident, prompt, picture, like);
+  });
 }
 
 Tensor ViewAhead::draw(ResidentDenoiser& resident, const Tensor& prompt,
@@ -76,15 +77,15 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
 }
 
 // Half of the steps again, which keeps what it shows and where, its tiles joined as a window's, in
-// the tone that it had.
+// the tone that it had, as firm as `like`.
 Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
-                             const Tensor& picture) {
+                             const Tensor& picture, const Tensor& like) {
   const int64_t steps = spec_.start_steps(), skip = steps - steps / 2;
   const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
   const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
   const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip);
   Denoiser& denoiser = last_stage(resident);
-  return denoiser.toned(denoiser.back_to_tiles(denoiser.between_tiles(made), made), picture);
+  return denoiser.toned(denoiser.back_to_tiles(denoiser.between_tiles(made), made), picture, like);
 }
 
 }  // namespace genvid

@@ -36,7 +36,8 @@ class ViewAhead {
   Tensor draw(ResidentDenoiser& resident, const Tensor& prompt, const Conditioning& conditioning,
               const Tensor& latents, int64_t skip);
   Tensor draw_side(ResidentDenoiser& resident, const Tensor& prompt, const DrawnSide& side);
-  Tensor draw_again(ResidentDenoiser& resident, const Tensor& prompt, const Tensor& picture);
+  Tensor draw_again(ResidentDenoiser& resident, const Tensor& prompt, const Tensor& picture,
+                    const Tensor& like);
   // Of the picture that is drawn next.
   int64_t stream() const { return spec_.drafts + drawn_; }
 

@@ -20,7 +20,7 @@ AnchorFrame Zoom::ahead(int64_t start, int64_t last, const Carry& carry, const D
   const int64_t at = last - position_, k = at / kReach;
   while (static_cast<int64_t>(pictures_.size()) < k + 2) {
     const Tensor& latest = pictures_.back();
-    pictures_.push_back(draw(carry(latest, kReach)).to(latest.device()));
+    pictures_.push_back(draw(carry(latest, kReach), pictures_.front()).to(latest.device()));
   }
   const auto seen = [&](int64_t i) {
     return carry(pictures_[static_cast<size_t>(i)], static_cast<double>(at - i * kReach));

@@ -15,8 +15,8 @@ class Zoom {
  public:
   // A picture fp32 [1, C, 1, H, W] as the camera sees it so many latent frames later, or earlier.
   using Carry = std::function<Tensor(const Tensor& picture, double latents)>;
-  // A picture that is blurred and has repeated edges, as it should be.
-  using Draw = std::function<Tensor(const Tensor& picture)>;
+  // A picture that is blurred and has repeated edges, as it should be, no fainter than the first.
+  using Draw = std::function<Tensor(const Tensor& picture, const Tensor& first)>;
 
   // picture: fp32 [1, C, 1, H, W], of latent frame `position`.
   Zoom(Tensor picture, int64_t position);

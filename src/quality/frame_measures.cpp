@@ -139,6 +139,19 @@ constexpr int kMotionWidth = 192;
 
 }  // namespace
 
+void FrameMeter::measure_slow_camera(const Grey& luma, FrameMeasures& m) {
+  if (!earlier_.values.empty()) {
+    if (++since_ < span_) return;
+    GlobalMotion g = global_motion(match_blocks(earlier_, luma));
+    g.dx /= span_;
+    g.dy /= span_;
+    g.zoom /= span_;
+    m.slow_camera = g;
+  }
+  earlier_ = luma;
+  since_ = 0;
+}
+
 FrameMeasures FrameMeter::measure(const Image& frame) {
   FrameMeasures m;
   Grey luma = luma_of(frame);
@@ -151,6 +164,7 @@ FrameMeasures FrameMeter::measure(const Image& frame) {
     measure_step(before_, luma, m);
     if (luma.width >= 16 && luma.height >= 16) measure_motion(before_, luma, m);
   }
+  if (span_ > 0 && luma.width >= 16 && luma.height >= 16) measure_slow_camera(luma, m);
   before_ = std::move(luma);
   return m;
 }

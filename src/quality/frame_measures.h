@@ -26,10 +26,16 @@ struct FrameMeasures {
   float residual = 0;    // mean absolute difference after motion compensation
   float speed = 0;       // mean motion of the fastest 5 % of blocks, in widths a frame
   GlobalMotion camera;   // in pixels of the small picture, `width` wide
+  // The same of one frame, measured over several: known of the last of every so many. Blocks are
+  // matched to whole pixels first, so that less than half a pixel a frame reads as too little.
+  GlobalMotion slow_camera;
 };
 
 class FrameMeter {
  public:
+  // span: frames over which a slow camera is measured; 0: it is not.
+  explicit FrameMeter(int span = 0) : span_(span) {}
+
   // Frames of one size, RGB, at most some 320 pixels wide.
   FrameMeasures measure(const Image& frame);
   const Thumb& thumb() const { return thumb_; }  // of the last frame
@@ -38,7 +44,10 @@ class FrameMeter {
   int height() const { return before_.height; }
 
  private:
-  Grey before_;
+  void measure_slow_camera(const Grey& luma, FrameMeasures& m);
+
+  int span_, since_ = 0;
+  Grey before_, earlier_;
   Thumb thumb_{};
 };
 

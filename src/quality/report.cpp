@@ -75,19 +75,34 @@ void measure_motion(const Series& s, Report& r, Size thumb_of_motion) {
   r.median_step = median(values(steps, [](const FrameMeasures& m) { return m.step; }));
 }
 
-void measure_camera(const Series& s, Report& r, int width) {
+// What the camera does from one frame to the next, of all that is known; known: anything is.
+template <typename Get, typename Middle>
+GlobalMotion usual_motion(const Series& s, Get get, Middle middle) {
   std::vector<double> dx, dy, zoom;
   for (const FrameMeasures& m : s) {
-    if (!m.camera.known) continue;
-    dx.push_back(m.camera.dx);
-    dy.push_back(m.camera.dy);
-    zoom.push_back(m.camera.zoom);
+    const GlobalMotion& g = get(m);
+    if (!g.known) continue;
+    dx.push_back(g.dx);
+    dy.push_back(g.dy);
+    zoom.push_back(g.zoom);
   }
+  return {middle(dx), middle(dy), middle(zoom), !dx.empty()};
+}
+
+void measure_camera(const Series& s, Report& r, int width) {
+  GlobalMotion camera = usual_motion(
+      s, [](const FrameMeasures& m) -> const GlobalMotion& { return m.camera; }, mean);
+  // Cuts are few among the steps, but stand out in longer ones.
+  const GlobalMotion slow = usual_motion(
+      s, [](const FrameMeasures& m) -> const GlobalMotion& { return m.slow_camera; }, median);
+  const double pixels =
+      std::max({std::fabs(camera.dx), std::fabs(camera.dy), 0.25 * width * std::fabs(camera.zoom)});
+  if (slow.known && pixels < 0.5) camera = slow;
   r.camera = "unknown";
-  if (dx.empty()) return;
-  r.camera_dx = mean(dx) * r.fps / width;
-  r.camera_dy = mean(dy) * r.fps / width;
-  r.camera_zoom = mean(zoom) * r.fps;
+  if (!camera.known) return;
+  r.camera_dx = camera.dx * r.fps / width;
+  r.camera_dy = camera.dy * r.fps / width;
+  r.camera_zoom = camera.zoom * r.fps;
   // What each does to the picture, in widths a second; a zoom moves a point by its distance.
   const double pan = std::fabs(r.camera_dx), tilt = std::fabs(r.camera_dy);
   const double growth = 0.25 * std::fabs(r.camera_zoom);
@@ -213,6 +228,10 @@ void tell(const std::vector<int64_t>& wanted_cuts, Report& r) {
 }
 
 }  // namespace
+
+// Half a second: what is slow moves by some pixels then.
+Meter::Meter(double fps)
+    : fps_(fps), meter_(static_cast<int>(std::clamp(std::lround(fps / 2), 2L, 1000L))) {}
 
 void Meter::keep_thumb(const Thumb& thumb) {
   const auto index = static_cast<int64_t>(series_.size()) - 1;

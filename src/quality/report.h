@@ -56,7 +56,7 @@ Json to_json(const Report& report);
 
 class Meter {
  public:
-  explicit Meter(double fps) : fps_(fps) {}
+  explicit Meter(double fps);
   void push(const Image& frame);
   // borders: first frames of chunks that were made apart; wanted_cuts: of scenes that were asked
   // for. Throws Error(kUsage) for no frames.

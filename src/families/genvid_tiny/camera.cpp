@@ -18,6 +18,9 @@
 namespace genvid::genvid_tiny {
 namespace {
 
+// Most by which a picture that is drawn again gets a first one's spread.
+constexpr double kFirmer = 1.5;
+
 // What each of `length` pixels shows lay there, on a side as long: fp32 [length].
 Tensor sources(int64_t length, double shift, double growth, double hold, const Tensor& like) {
   const double middle = hold * static_cast<double>(length) - 0.5;
@@ -55,6 +58,12 @@ Shares shares(int64_t length, int64_t half, const Tensor& like) {
   const Tensor left = static_cast<double>(length - half) - 0.5 - at;
   return {left.div(static_cast<double>(half)).clamp_(0.0, 1.0),
           1 - at::minimum(off, side - 1 - off).div_(static_cast<double>(half))};
+}
+
+// The mean over as many pixels on either side of each, as far as there are any.
+Tensor around(const Tensor& x, int64_t rows, int64_t columns) {
+  const Tensor down = at::avg_pool2d(x, {2 * rows + 1, 1}, 1, {rows, 0}, false, false);
+  return at::avg_pool2d(down, {1, 2 * columns + 1}, 1, {0, columns}, false, false);
 }
 
 }  // namespace
@@ -110,17 +119,25 @@ Tensor Camera::back(const Tensor& moved, const Tensor& latent) const {
   const int64_t down = patch_[1] / 2, right = patch_[2] / 2;
   const Tensor x = pixels(latent);
   const auto rows = shares(x.size(1), down, x), columns = shares(x.size(2), right, x);
-  const Tensor near = 1 - at::outer(1 - rows.near_border, 1 - columns.near_border);
-  const Tensor share = at::outer(rows.inside, columns.inside).mul_(near);
-  const Tensor change = (pixels(moved).roll({-down, -right}, {1, 2}) - x) * share;
+  const Tensor there = at::outer(rows.inside, columns.inside).unsqueeze(0);
+  const Tensor share = 1 - at::outer(1 - rows.near_border, 1 - columns.near_border);
   const auto frames = [this](const Tensor& v) {
     return v.view({3, patch_[0], v.size(1), v.size(2)});
   };
-  return this->latent((frames(x) + frames(change).mean(1, true)).view(x.sizes()));
+  const Tensor more = frames(pixels(moved).roll({-down, -right}, {1, 2}) - x).mean(1);
+  const Tensor tone =
+      around(more * there, down, right).div_(around(there, down, right).clamp_min_(1e-3));
+  const Tensor change = there * (share * (more - tone) + tone / 2);
+  return this->latent((frames(x) + change.unsqueeze(1)).view(x.sizes()));
 }
 
-Tensor Camera::toned(const Tensor& made, const Tensor& latent) const {
-  const Tensor x = pixels(made);
+Tensor Camera::toned(const Tensor& made, const Tensor& latent, const Tensor& like) const {
+  const std::vector<int64_t> places{2, 3};
+  const Tensor mean = made.mean(places, true);
+  const Tensor gain = (like.var(places, true, true) / made.var(places, true, true).clamp_min(1e-6))
+                          .sqrt_()
+                          .clamp_(1, kFirmer);
+  const Tensor x = pixels(mean + (made - mean) * gain);
   const Tensor off = at::avg_pool2d((pixels(latent) - x).unsqueeze(0), {patch_[1], patch_[2]});
   const std::vector<int64_t> size{x.size(1), x.size(2)};
   return this->latent(x + at::upsample_bilinear2d(off, size, false).squeeze(0));

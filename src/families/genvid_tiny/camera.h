@@ -29,11 +29,13 @@ class Camera {
   Tensor between(const Tensor& latent) const;
   // between() undone: `latent` with `moved` at its tiles' borders, fading towards their middle, and
   // at the far edges, where `moved` has nothing. What changes from frame to frame, rain above all,
-  // stays as it was.
+  // stays as it was. Where `moved` is brighter for the length of a tile, half of that counts
+  // everywhere: with the borders it would show as a lattice.
   Tensor back(const Tensor& moved, const Tensor& latent) const;
   // `made` in the tone of `latent`: of each tile the mean of every colour and frame is that one's,
-  // what lies between tiles' middles goes over.
-  Tensor toned(const Tensor& made, const Tensor& latent) const;
+  // what lies between tiles' middles goes over. Before that, number by number, the spread over the
+  // picture becomes that of `like`, where that is more.
+  Tensor toned(const Tensor& made, const Tensor& latent, const Tensor& like) const;
   // `made` [B, C, h, w] with what is known of `side` in its place; what is drawn gets the tone, of
   // each row or column, by which the nearest known positions were missed.
   Tensor beside(const Tensor& made, const DrawnSide& side) const;

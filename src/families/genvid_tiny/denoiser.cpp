@@ -95,8 +95,8 @@ class TinyDenoiser final : public Denoiser {
     return transformer_.camera().carry(picture(latent), move, latents).unsqueeze(2);
   }
 
-  Tensor toned(const Tensor& made, const Tensor& latent) override {
-    return transformer_.camera().toned(picture(made), picture(latent)).unsqueeze(2);
+  Tensor toned(const Tensor& made, const Tensor& latent, const Tensor& like) override {
+    return transformer_.camera().toned(picture(made), picture(latent), picture(like)).unsqueeze(2);
   }
 
  private:

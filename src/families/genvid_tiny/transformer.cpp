@@ -91,8 +91,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
                             const Anchor& anchor) const {
   const int64_t batch = static_cast<int64_t>(prompts.size());
   const int64_t f = latents.size(2), h = latents.size(3), w = latents.size(4);
-  const Tensor past =
-      before(latents, timesteps, camera_, prompts.front()->camera, anchor, config_.history_sigma);
+  const CameraMove& move = prompts.front()->camera;
+  const Tensor past = before(latents, timesteps, camera_, move, anchor, config_.history_sigma);
   const Tensor held = anchor.latents.defined() ? anchor.latents : at::zeros_like(latents);
   const Tensor x = trunk_.tokens(at::cat({latents, past, held}, 1), timesteps,
                                  {prompts.begin(), prompts.end()}, rope);
@@ -104,11 +104,14 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     const Tensor there = as_tokens(past);
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
     Tensor made = behind(x0);
-    const Tensor kept = keep_(behind(x)).add_(config_.keep_bias).sigmoid_();
+    const double bias = move == CameraMove{} ? config_.keep_bias : config_.keep_bias_moving;
+    const Tensor kept = keep_(behind(x)).add_(bias).sigmoid_();
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
-    const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(config_.hold_bias).sigmoid_();
+    const bool drawn = anchor.ahead && move.growth == 0 && !(move == CameraMove{});
+    const double bias = drawn ? config_.hold_bias_ahead : config_.hold_bias;
+    const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(bias).sigmoid_();
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   x0 = x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});

@@ -15,7 +15,8 @@ Tensor carry(const Tensor& seen, double latents) { return seen + latents / 1000;
 struct Drawing {
   int64_t times = 0;
   Zoom::Draw draw() {
-    return [this](const Tensor& seen) {
+    return [this](const Tensor& seen, const Tensor& first) {
+      EXPECT_EQ(first[0][0][0][0][0].item<double>(), 0);
       EXPECT_NEAR(seen[0][0][0][0][0].item<double>(), 10.0 * static_cast<double>(times) + 0.012,
                   1e-5);
       return picture(10.0 * static_cast<double>(++times));

@@ -64,6 +64,9 @@ TEST(Quality, TellsTheCamera) {
   EXPECT_EQ(moving(0, -2, 0).camera, "tilt down");
   EXPECT_EQ(moving(0, 0, 0.01).camera, "zoom in");
   EXPECT_EQ(moving(0, 0, -0.01).camera, "zoom out");
+  EXPECT_EQ(moving(-0.15, 0, 0).camera, "pan right") << "far less than a pixel a frame";
+  EXPECT_NEAR(moving(-0.15, 0, 0).camera_dx, -0.15 * 12 / kWidth, 0.002);
+  EXPECT_EQ(moving(0, 0, 0.002).camera, "zoom in");
   EXPECT_NEAR(moving(1.5, 0, 0).camera_dx, 1.5 * 12 / kWidth, 0.01);
   EXPECT_NEAR(moving(0, 0, 0.01).camera_zoom, 0.01 * 12, 0.02);
 }
