@@ -29,9 +29,8 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
-        keep_bias = c.get("keep_bias", 0.0)
         hold_bias = c.get("hold_bias", 0.0)
-        self.trust = keep_bias, hold_bias, c.get("hold_gain", 1.0), c.get("steady", 1.0), c.get("keep_bias_moving", keep_bias), c.get("hold_bias_ahead", hold_bias)
+        self.trust = c.get("keep_bias", 0.0), hold_bias, c.get("hold_gain", 1.0), c.get("steady", 1.0), c.get("hold_bias_ahead", hold_bias)
         nets.TOLD = c["history_sigma"]
         self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs

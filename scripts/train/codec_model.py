@@ -24,7 +24,7 @@ from torch import nn
 from common import weights
 
 C, PATCH, STEP = 64, 16, 4
-EVEN = 8                                                                # levels of 255
+EVEN = 16                                                               # levels of 255
 
 
 def to_blocks(x):

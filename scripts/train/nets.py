@@ -19,8 +19,8 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
-    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)         (trust[4] where the camera moves)
-    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)    (trust[5] where it pans or tilts into an anchor ahead)
+    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)
+    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)    (trust[4] where it pans or tilts into an anchor ahead)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -448,12 +448,12 @@ class Transformer(Trunk):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0), anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0, 0.0), anchor=None):
         """x [B, C, F, h, w]; the others as `tokens` takes them; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip).
         anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
-        stands still from what moves, the last argument of `steadied`, 1 for none of that, what is added to `keep` where the camera moves, instead of the first,
-        and to `hold` where it pans or tilts and the anchor lies ahead, instead of the second; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        stands still from what moves, the last argument of `steadied`, 1 for none of that, and what is added to `hold`, instead of the second, where the
+        camera pans or tilts and the anchor lies ahead; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         held, seen = anchored(x, anchor, move, self.camera)
         ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
@@ -462,11 +462,10 @@ class Transformer(Trunk):
         x0 = self.out(y)
         picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
-        trusted = torch.where((move != 0).any(1), trust[4], trust[0])[:, None, None, None]
-        kept = torch.sigmoid(self.keep(y[:, 1:]) + trusted) * (past[:, 1:] - x0[:, 1:])           # the first has nothing before it
+        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
         x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
         drawn = (move[:, 2] == 0) & (move != 0).any(1) & (anchor[1] < 0 if ahead is not None else False)
-        trusted = torch.where(drawn, trust[5], trust[1])[:, None, None, None]
+        trusted = torch.where(drawn, trust[4], trust[1])[:, None, None, None]
         x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trusted) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
         if anchor is not None and trust[3] > 1:

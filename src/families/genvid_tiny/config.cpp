@@ -126,7 +126,6 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.camera_moves = camera_moves(json, what);
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
   c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
-  c.keep_bias_moving = o.number("keep_bias_moving", c.keep_bias, -100, 100);
   c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
   c.hold_bias_ahead = o.number("hold_bias_ahead", c.hold_bias, -100, 100);
   c.hold_gain = o.number("hold_gain", c.hold_gain, 0, 100);

@@ -43,7 +43,6 @@ struct TransformerConfig : TrunkConfig {
   std::vector<CameraMove> camera_moves;     // of each camera that it tells apart
   double camera_hold = 0.5;                 // of the height: what scaling leaves in place
   double keep_bias = 0;                     // of what is kept of the latent before
-  double keep_bias_moving = 0;              // the same where the camera moves
   double hold_bias = 0;                     // and of the anchor,
   double hold_bias_ahead = 0;               // that a camera pans or tilts towards,
   double hold_gain = 1;                     // of which the gate itself counts so much

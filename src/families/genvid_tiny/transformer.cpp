@@ -104,8 +104,7 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     const Tensor there = as_tokens(past);
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
     Tensor made = behind(x0);
-    const double bias = move == CameraMove{} ? config_.keep_bias : config_.keep_bias_moving;
-    const Tensor kept = keep_(behind(x)).add_(bias).sigmoid_();
+    const Tensor kept = keep_(behind(x)).add_(config_.keep_bias).sigmoid_();
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
