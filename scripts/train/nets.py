@@ -335,7 +335,7 @@ class Camera(nn.Module):
         """Latents y [N, C, h, w] in the tone of z: of each tile the mean of every colour and frame is z's, what lies between tiles' middles goes over. And
         no fainter than `like`: number by number with the spread over the picture that it has there, where that is more, up to FIRMER times."""
         y, mean = y.float(), y.float().mean((2, 3), keepdim=True)
-        gain = (like.float().var((2, 3), keepdim=True) / y.var((2, 3), keepdim=True).clamp(min=1e-6)).sqrt().clamp(1, FIRMER)
+        gain = (like.float().var((2, 3), correction=0, keepdim=True) / y.var((2, 3), correction=0, keepdim=True).clamp(min=1e-6)).sqrt().clamp(1, FIRMER)
         x = self.pixels(mean + (y - mean) * gain)
         off = F.avg_pool2d(self.pixels(z.float()) - x, self.patch[1:])
         return self.latents(x + F.interpolate(off, size=x.shape[2:], mode="bilinear"))

@@ -160,11 +160,12 @@ FrameMeasures FrameMeter::measure(const Image& frame) {
   measure_sharpness(luma, m);
   thumb_ = thumb_of(frame);
   while (luma.width > kMotionWidth && luma.height >= 32) luma = half(luma);
+  const bool matched = luma.width >= 16 && luma.height >= 16;
   if (!before_.values.empty()) {
     measure_step(before_, luma, m);
-    if (luma.width >= 16 && luma.height >= 16) measure_motion(before_, luma, m);
+    if (matched) measure_motion(before_, luma, m);
   }
-  if (span_ > 0 && luma.width >= 16 && luma.height >= 16) measure_slow_camera(luma, m);
+  if (matched && span_ > 0) measure_slow_camera(luma, m);
   before_ = std::move(luma);
   return m;
 }

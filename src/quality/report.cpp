@@ -76,11 +76,11 @@ void measure_motion(const Series& s, Report& r, Size thumb_of_motion) {
 }
 
 // What the camera does from one frame to the next, of all that is known; known: anything is.
-template <typename Get, typename Middle>
-GlobalMotion usual_motion(const Series& s, Get get, Middle middle) {
+template <typename Middle>
+GlobalMotion usual_motion(const Series& s, GlobalMotion FrameMeasures::*what, Middle middle) {
   std::vector<double> dx, dy, zoom;
   for (const FrameMeasures& m : s) {
-    const GlobalMotion& g = get(m);
+    const GlobalMotion& g = m.*what;
     if (!g.known) continue;
     dx.push_back(g.dx);
     dy.push_back(g.dy);
@@ -90,11 +90,9 @@ GlobalMotion usual_motion(const Series& s, Get get, Middle middle) {
 }
 
 void measure_camera(const Series& s, Report& r, int width) {
-  GlobalMotion camera = usual_motion(
-      s, [](const FrameMeasures& m) -> const GlobalMotion& { return m.camera; }, mean);
+  GlobalMotion camera = usual_motion(s, &FrameMeasures::camera, mean);
   // Cuts are few among the steps, but stand out in longer ones.
-  const GlobalMotion slow = usual_motion(
-      s, [](const FrameMeasures& m) -> const GlobalMotion& { return m.slow_camera; }, median);
+  const GlobalMotion slow = usual_motion(s, &FrameMeasures::slow_camera, median);
   const double pixels =
       std::max({std::fabs(camera.dx), std::fabs(camera.dy), 0.25 * width * std::fabs(camera.zoom)});
   if (slow.known && pixels < 0.5) camera = slow;
@@ -231,7 +229,7 @@ void tell(const std::vector<int64_t>& wanted_cuts, Report& r) {
 
 // Half a second: what is slow moves by some pixels then.
 Meter::Meter(double fps)
-    : fps_(fps), meter_(static_cast<int>(std::clamp(std::lround(fps / 2), 2L, 1000L))) {}
+    : fps_(fps), meter_(static_cast<int>(std::lround(std::clamp(fps / 2, 2.0, 1000.0)))) {}
 
 void Meter::keep_thumb(const Thumb& thumb) {
   const auto index = static_cast<int64_t>(series_.size()) - 1;

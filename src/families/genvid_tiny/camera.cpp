@@ -134,9 +134,10 @@ Tensor Camera::back(const Tensor& moved, const Tensor& latent) const {
 Tensor Camera::toned(const Tensor& made, const Tensor& latent, const Tensor& like) const {
   const std::vector<int64_t> places{2, 3};
   const Tensor mean = made.mean(places, true);
-  const Tensor gain = (like.var(places, true, true) / made.var(places, true, true).clamp_min(1e-6))
-                          .sqrt_()
-                          .clamp_(1, kFirmer);
+  const Tensor gain =
+      (like.var(places, false, true) / made.var(places, false, true).clamp_min(1e-6))
+          .sqrt_()
+          .clamp_(1, kFirmer);
   const Tensor x = pixels(mean + (made - mean) * gain);
   const Tensor off = at::avg_pool2d((pixels(latent) - x).unsqueeze(0), {patch_[1], patch_[2]});
   const std::vector<int64_t> size{x.size(1), x.size(2)};

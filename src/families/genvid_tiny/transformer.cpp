@@ -108,7 +108,7 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
-    const bool drawn = anchor.ahead && move.growth == 0 && !(move == CameraMove{});
+    const bool drawn = anchor.ahead && move.growth == 0 && move != CameraMove{};
     const double bias = drawn ? config_.hold_bias_ahead : config_.hold_bias;
     const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(bias).sigmoid_();
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
