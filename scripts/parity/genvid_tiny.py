@@ -29,8 +29,9 @@ class Folder:
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
         self.first = c.get("first_window", c["window"])
-        hold_bias = c.get("hold_bias", 0.0)
-        self.trust = c.get("keep_bias", 0.0), hold_bias, c.get("hold_gain", 1.0), c.get("steady", 1.0), c.get("hold_bias_ahead", hold_bias)
+        biases = c.get("keep_bias", 0.0), c.get("hold_bias", 0.0)
+        soft, hard = (tuple(c.get(f"{k}_bias_{q}", b) for k, b in zip(("keep", "hold"), biases)) for q in ("soft", "hard"))
+        self.trust = nets.Trust(*biases, c.get("hold_gain", 1.0), c.get("steady", 1.0), c.get("hold_bias_ahead", biases[1]), soft, hard)
         nets.TOLD = c["history_sigma"]
         self.window, self.history, self.sigma, self.reach = c["window"], c["history"], c["history_sigma"], c["anchor_reach"]
         self.rows, self.columns, self.tokens, self.config = c["rows"], c["columns"], t["max_tokens"], configs
@@ -165,14 +166,20 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     keep("toned", m.net.camera.toned(other[:, :, 0], picture[:, :, 0], 1.3 * noise[:, :, 1])[:, :, None])
     keep("carried", m.net.camera.carry(picture[:, :, 0], 7.5 * text[3])[:, :, None])
     half, two = torch.full((1, 2), .5), noise[:, :, :2]
-    for axis, first in ((3, True), (3, False), (2, True), (2, False)):
-        y = m.net(other, half[:, :1], *text, trust=m.trust)[:, :, 0]
-        y = m.net.camera.beside(y, picture[:, :, 0], axis, max(1, picture.shape[axis + 1] // 4), first)[:, :, None]
-        keep(f"side{axis + 1}.{'first' if first else 'last'}", (other - y) / .5)
-    keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
+    drawn = m.net(other, half[:, :1], *text, trust=m.trust)
     if m.sketcher is not None:
         z = torch.randn(1, m.sketcher.out.out_features, 1, rows, columns, generator=torch.Generator().manual_seed(seed + 1))
-        keep("sketch.noise", z), keep("sketch.velocity", (z - m.sketcher(z, half[:, :1], *text[:3])) / .5)
+        sketched = m.sketcher(z, half[:, :1], *text[:3])
+        keep("sketch.noise", z), keep("sketch.velocity", (z - sketched) / .5)
+    for axis, first in ((3, True), (3, False), (2, True), (2, False)):
+        def side(y, axis=axis, first=first):
+            return m.net.camera.beside(y[:, :, 0], picture[:, :, 0], axis, max(1, picture.shape[axis + 1] // 4), first)[:, :, None]
+        name = f"side{axis + 1}.{'first' if first else 'last'}"
+        keep(name, (other - side(drawn)) / .5)
+        if m.sketcher is not None:
+            keep("sketch." + name, (z - torch.cat([side(sketched[:, :codec_model.C]), sketched[:, codec_model.C:]], 1)) / .5)
+    keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
+    if m.sketcher is not None:
         moved = torch.cat([m.net.camera.between(z[:, :codec_model.C, 0]), nets.between_sketches(z[:, codec_model.C:, 0])], 1)
         keep("sketch.between", moved[:, :, None])
     if m.judge is not None:

@@ -36,10 +36,15 @@ def cast(dev):
     return torch.autocast(dev, dtype=torch.bfloat16, enabled=quick(dev) == torch.bfloat16)
 
 
+def shipped(name):
+    """The weights of a part that is in the model folder, or kept here of the network that measures."""
+    return MODEL / HOME[name]
+
+
 def weights(name):
-    """The weights of a part: what training here wrote last, else what is shipped, or kept here of the network that measures."""
+    """The weights of a part: what training here wrote last, else those that are shipped."""
     fresh = STATE / f"{name}.safetensors"
-    return fresh if fresh.exists() or name not in HOME else MODEL / HOME[name]
+    return fresh if fresh.exists() or name not in HOME else shipped(name)
 
 
 def save_npz(path, **arrays):

@@ -11,7 +11,7 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, cast, curve, log, save_torch, weights
-from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, between_sketches, size_of
+from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, Trust, between_sketches, size_of
 from optim import optimisers
 from panorama import Panorama
 from recogniser import agreement
@@ -23,7 +23,7 @@ HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
 GUIDANCE = 4.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = 2.0, 6.0, 3.0, 1.25, 14.0                               # when sampling, lest clips go astray and fade: see nets.Transformer
+TRUST = Trust(2.0, 6.0, 3.0, 1.25, 14.0, (-1.0, 4.0), (2.5, 8.0))
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 REDRAWN = 1 / 3                                                 # the last of those steps, which are done again with tiles that lie between
@@ -215,7 +215,7 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None, skip=0, side=None):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
     anchor: as `nets.anchored` takes it. eta: how much of the noise is new after each step (drawn from `g`), the square root of what it leaves
-    of the old. skip: so many steps lie behind `noise`. side: what is known of a picture of which a side is drawn, as `Camera.beside` takes it."""
+    of the old. skip: so many steps lie behind `noise`. side: of a picture of which a side is drawn, what puts the rest into latents [B, C, h, w]."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -231,7 +231,7 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
                 u = net(whole, sigma, *blank[:3], text[3], **how)[:, :, m:].float()
                 y = u + guidance * (y - u)
         if side:
-            y = net.camera.beside(y[:, :, 0], *side)[:, :, None]
+            y = torch.cat([side(y[:, :C, 0])[:, :, None], y[:, C:]], 1)
         noise = (x - (1 - s[k]) * y) / s[k]
         if eta:
             noise = (1 - eta ** 2) ** .5 * noise + eta * torch.randn(x.shape, generator=g).to(x.device)
@@ -313,9 +313,9 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
         """Without guidance, which would have what the prompt names once more."""
         one = tuple(q[i:i + 1] for q in text)
 
-        def side(z, *where):
-            x = torch.randn(1, C, 1, *z.shape[2:], generator=g).to(dev)
-            return sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=(z, *where))[:, :, 0]
+        def side(*known):
+            x = torch.randn(1, model.pictures.out.out_features, 1, *known[0].shape[2:], generator=g).to(dev)
+            return sample_window(model.pictures, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=lambda y: net.camera.beside(y, *known))[:, :C, 0]
         return side
 
     def again(i):

@@ -19,8 +19,8 @@ Transformer: latents x [B, C, F, h, w] with one noise level per latent frame sig
           x += co(attend(rms(cq(LN(x))), rms(ck(text)), cv(text)))
           x += g2 * w2(gelu_tanh(w1(LN(x) * (1 + s2) + b2))) }
     s, b = chunk(mod_out(silu(temb)));  y = LN(x) * (1 + s) + b;  x0 = out(y)
-    of all latents but the first:  x0 += sigmoid(keep(y) + trust[0]) * (before - x0)
-    of all, where the anchor is:   x0 += sigmoid(trust[2] * hold(y) + trust[1]) * seen * (anchor - x0)    (trust[4] where it pans or tilts into an anchor ahead)
+    of all latents but the first:  x0 += sigmoid(keep(y) + keep's bias) * (before - x0)
+    of all, where the anchor is:   x0 += sigmoid(gain * hold(y) + hold's bias) * seen * (anchor - x0)    (`Trust`: 0, 1 and 0 in training)
 LN has no learned scale in the transformer. `rms` is per head, without a learned scale, eps 1e-6.
 Attention is softmax(q k^T / 8) v in heads of 64. Rotary positions: of the 64 numbers of a head the
 first 16 turn with the frame index f (relative to the window), the next 24 with the row, the last 24
@@ -32,6 +32,7 @@ Training may route tokens: of each frame only some positions go through the midd
 the first and the last), the others pass by. That halves their cost; inference never does it.
 """
 import math
+import typing
 
 import torch
 import torch.nn.functional as F
@@ -199,6 +200,17 @@ def anchored(x, anchor, move, camera):
     return tuple(q.unflatten(0, (-1, count)).transpose(1, 2) for q in (carried * seen[:, None], seen[:, None]))
 
 
+class Trust(typing.NamedTuple):
+    """How far a clip relies on what it has already, more than in training, lest it goes astray and fades."""
+    keep: float = 0.0                                                   # added to what `keep` says, and
+    hold: float = 0.0                                                   # to `hold`,
+    gain: float = 1.0                                                   # which is multiplied with this before: it parts what stands still from what moves
+    steady: float = 1.0                                                 # the last argument of `steadied`, 1 for none of that
+    ahead: float = 0.0                                                  # instead of `hold`, where the camera pans or tilts and the anchor lies ahead
+    soft: tuple = (0.0, 0.0)                                            # instead of `keep` and `hold`, where the camera stands and the anchor is soft,
+    hard: tuple = (0.0, 0.0)                                            # and where it has hard edges (Camera.hardness)
+
+
 MOVED, FAINT = .1, .05                                                  # squared: how far off the anchor is moved; what is too little to be compared
 
 
@@ -223,6 +235,7 @@ def steadied(x0, held, seen, most):
 # is far away, at the middle of the speeds in world.py.
 MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.01, 0), "tilt down": (0, -1.01, 0),
          "zoom in": (0, 0, .0113), "zoom out": (0, 0, -.0113)}
+EDGES = .02, .06                                                        # mean steps between every second pixel that are soft, and hard (range 2)
 FIRMER = 1.5                                                            # most by which a picture that is drawn again gets a first one's spread
 HOLD = .7                                                               # of the height: what a zoom leaves in its place
 
@@ -312,6 +325,15 @@ class Camera(nn.Module):
         t, p, q = self.patch
         x = x.unflatten(3, (-1, q)).unflatten(2, (-1, p)).permute(0, 2, 4, 1, 3, 5).flatten(3)
         return (((x - self.mean) @ self.basis) / self.scale).permute(0, 3, 1, 2)
+
+    def hardness(self, z):
+        """Of each position of latents z [N, C, h, w], from 0 where it shows what is plain or soft, as sky and water, to 1 where there are hard edges, or
+        around it on the average (a plain wall between edges keeps its tone): [N, h, w]."""
+        x = F.avg_pool2d(self.pixels(z.float()).mean(1, keepdim=True), 2)
+        right, down = F.pad(x.diff(dim=3), (0, 1)), F.pad(x.diff(dim=2), (0, 0, 0, 1))
+        edge = F.avg_pool2d((right ** 2 + down ** 2).sqrt(), (self.patch[1] // 2, self.patch[2] // 2))[:, 0]
+        own = ((edge - EDGES[0]) / (EDGES[1] - EDGES[0])).clamp(0, 1)
+        return torch.maximum(own, F.avg_pool2d(own[:, None], 3, 1, 1, count_include_pad=False)[:, 0])
 
     def between(self, z):
         """Latents [N, C, h, w] with the picture half a tile further right and down, so that borders of tiles come to lie in their middle; the
@@ -448,12 +470,10 @@ class Transformer(Trunk):
             nn.init.zeros_(m.weight), nn.init.zeros_(m.bias)
         nn.init.constant_(self.keep.bias, -2), nn.init.constant_(self.hold.bias, -2)
 
-    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=(0.0, 0.0, 1.0, 1.0, 0.0), anchor=None):
+    def forward(self, x, sigma, hidden, pooled, keep, move, route=None, probe=None, trust=Trust(), anchor=None):
         """x [B, C, F, h, w]; the others as `tokens` takes them; move [B, 3], what
         `camera.move` makes of the prompt (of guidance's other half too: it is the same clip).
-        anchor: as `anchored` takes it; trust: what is added to `keep` and to `hold`, what `hold` is multiplied with before, which parts what
-        stands still from what moves, the last argument of `steadied`, 1 for none of that, and what is added to `hold`, instead of the second, where the
-        camera pans or tilts and the anchor lies ahead; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
+        anchor: as `anchored` takes it; probe: a module that reads the tokens after block PROBED; with it the output is (x0, what it read)."""
         b, c, f, h, w = x.shape
         held, seen = anchored(x, anchor, move, self.camera)
         ahead = torch.where((anchor[1] < 0)[:, None, None, None, None], held, torch.nan) if anchor is not None and len(anchor) > 2 else None
@@ -462,14 +482,18 @@ class Transformer(Trunk):
         x0 = self.out(y)
         picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
-        kept = torch.sigmoid(self.keep(y[:, 1:]) + trust[0]) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
-        x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
         drawn = (move[:, 2] == 0) & (move != 0).any(1) & (anchor[1] < 0 if ahead is not None else False)
-        trusted = torch.where(drawn, trust[4], trust[1])[:, None, None, None]
-        x0 = x0 + torch.sigmoid(trust[2] * self.hold(y) + trusted) * (held - seen * x0)
+        keeping, holding = trust.keep, torch.where(drawn[:, None, None, None], trust.ahead, trust.hold)
+        if anchor is not None and trust.soft != trust.hard:
+            stands = (move == 0).all(1)[:, None, None, None]
+            hard = self.camera.hardness(picture[0][:, :, 0]).flatten(1)[:, None, :, None]
+            keeping, holding = (torch.where(stands, low + (high - low) * hard, q) for low, high, q in zip(trust.soft, trust.hard, (keeping, holding)))
+        kept = torch.sigmoid(self.keep(y[:, 1:]) + keeping) * (past[:, 1:] - x0[:, 1:])         # the first has nothing before it
+        x0 = torch.cat([x0[:, :1], x0[:, 1:] + kept], 1)
+        x0 = x0 + torch.sigmoid(trust.gain * self.hold(y) + holding) * (held - seen * x0)
         x0 = x0.view(b, f, h, w, c).permute(0, 4, 1, 2, 3)
-        if anchor is not None and trust[3] > 1:
-            x0 = steadied(x0.float(), *picture, trust[3])
+        if anchor is not None and trust.steady > 1:
+            x0 = steadied(x0.float(), *picture, trust.steady)
         return x0 if probe is None else (x0, read)
 
 
@@ -522,10 +546,10 @@ def between_sketches(y):
     return torch.cat([facts, F.pixel_unshuffle(outlines, FINE)], 1)
 
 
-def load_text(dev="cpu"):
+def load_text(dev="cpu", path=None):
     from common import weights
     from tensors import load_file
-    q = {k: v.float() for k, v in load_file(weights("text")).items()}
+    q = {k: v.float() for k, v in load_file(path or weights("text")).items()}
     net = TextEncoder(len(q["embed.weight"]))
     net.load_state_dict(q)
     return net.to(dev).eval()

@@ -1,6 +1,7 @@
 """Training shards: which seeds, which times, which frames; painted the same on every machine."""
 import random
 
+import numpy
 import torch
 
 import painter
@@ -44,10 +45,14 @@ def shard(kind, number, dev, codec=None):
     both = [(codec.encode(x).half().cpu(), codec.encode(x.flip(-1)).half().cpu()) for x in painted]
     seen, labels = visible(scenes, start, count, dev)
     labels += [mirrored(lab) for lab in labels]
-    tok = Tokenizer()
-    ids = torch.tensor([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=torch.int16)
-    return {"x": torch.cat([a for a, _ in both] + [b for _, b in both]).numpy(), "ids": ids.numpy(), "labels": labels,
+    return {"x": torch.cat([a for a, _ in both] + [b for _, b in both]).numpy(), "ids": captions(labels, r), "labels": labels,
             "layout": torch.cat([seen, turned(seen)]).half().cpu().numpy()}
+
+
+def captions(labels, r):
+    """Ids of four captions for each scene: [N, 4, 48]."""
+    tok = Tokenizer()
+    return numpy.array([[tok(words.caption(lab, r)[0]) for _ in range(4)] for lab in labels], dtype=numpy.int16)
 
 
 def visible(scenes, start, count, dev="cpu"):

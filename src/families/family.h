@@ -67,7 +67,8 @@ struct Conditioning {
   // For models that go on looking at what the clip began with (Traits.anchor_reach): its first
   // latent frame, and the latest of every so many, which may be the same.
   AnchorFrame start{}, anchor{};
-  // For models whose traits have a redrawn start.
+  // For models whose traits have a redrawn start; where that has channels of its own, they are
+  // drawn with the side.
   DrawnSide side{};
   // For models that are told, or can be limited so: the frame rate; and blocks of so many latent
   // frames, each of which sees itself and those before it (0 or 1: every frame sees all).

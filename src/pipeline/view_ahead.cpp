@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/limits.h"
-#include "diffusion/scheduler.h"
 #include "diffusion/sigmas.h"
 
 namespace genvid {
@@ -18,8 +17,15 @@ Denoiser& last_stage(ResidentDenoiser& resident) {
 
 }  // namespace
 
-ViewAhead::ViewAhead(const ClipSpec& spec, const ClipNoise& noise, StageClock& clock, Passes passes)
-    : spec_(spec), noise_(noise), clock_(clock), passes_(std::move(passes)) {}
+ViewAhead::ViewAhead(const ClipSpec& spec, const Traits& traits, const ClipNoise& noise,
+                     StageClock& clock, Passes passes)
+    : spec_(spec),
+      noise_(noise),
+      side_noise_(noise, spec, traits),
+      clock_(clock),
+      passes_(std::move(passes)) {
+  side_noise_.draw_beside(true);
+}
 
 void ViewAhead::begin() {
   panorama_.reset();
@@ -53,9 +59,10 @@ AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
 }
 
 Tensor ViewAhead::draw(ResidentDenoiser& resident, const Tensor& prompt,
-                       const Conditioning& conditioning, const Tensor& latents, int64_t skip) {
+                       const Conditioning& conditioning, const Tensor& latents, int64_t skip,
+                       const StepNoise& after_step) {
   const int64_t first = 2 * stream() * limits::kMaxSteps;
-  const auto noise = [this, first](int64_t step) { return noise_.after_step(first + step, 0, 1); };
+  const auto noise = [&](int64_t step) { return after_step(first + step); };
   const auto steps = static_cast<int>(spec_.start_steps());
   ClipSpec one = spec_;
   one.keep.prefix.clear();
@@ -72,8 +79,10 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
                             const DrawnSide& side) {
   Conditioning conditioning;
   conditioning.side = side;
-  const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
-  return draw(resident, prompt, conditioning, noise, 0);
+  const Tensor noise = side_noise_.draft(stream(), 1).to(resident.context().device);
+  const Tensor made = draw(resident, prompt, conditioning, noise, 0,
+                           [this](int64_t index) { return side_noise_.after_step(index, 1); });
+  return last_stage(resident).finished_start(made);
 }
 
 // Half of the steps again, which keeps what it shows and where, its tiles joined as a window's, in
@@ -83,7 +92,8 @@ Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
   const int64_t steps = spec_.start_steps(), skip = steps - steps / 2;
   const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
   const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
-  const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip);
+  const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip,
+                           [this](int64_t index) { return noise_.after_step(index, 0, 1); });
   Denoiser& denoiser = last_stage(resident);
   return denoiser.toned(denoiser.back_to_tiles(denoiser.between_tiles(made), made), picture, like);
 }

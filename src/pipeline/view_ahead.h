@@ -6,9 +6,11 @@
 #include <functional>
 #include <optional>
 
+#include "diffusion/scheduler.h"
 #include "pipeline/clip_noise.h"
 #include "pipeline/panorama.h"
 #include "pipeline/progress.h"
+#include "pipeline/start_noise.h"
 #include "pipeline/text_to_video.h"
 #include "pipeline/zoom.h"
 
@@ -21,7 +23,8 @@ class ViewAhead {
   using Passes = std::function<StepSpan(int64_t steps)>;
 
   // All that is referred to must outlive this.
-  ViewAhead(const ClipSpec& spec, const ClipNoise& noise, StageClock& clock, Passes passes);
+  ViewAhead(const ClipSpec& spec, const Traits& traits, const ClipNoise& noise, StageClock& clock,
+            Passes passes);
 
   // Another scene begins.
   void begin();
@@ -32,17 +35,18 @@ class ViewAhead {
 
  private:
   // Without guidance, which would have what the prompt names once more. skip: so many steps lie
-  // behind `latents`.
+  // behind `latents`; after_step: new noise by a step's index, as ClipNoise numbers them.
   Tensor draw(ResidentDenoiser& resident, const Tensor& prompt, const Conditioning& conditioning,
-              const Tensor& latents, int64_t skip);
+              const Tensor& latents, int64_t skip, const StepNoise& after_step);
   Tensor draw_side(ResidentDenoiser& resident, const Tensor& prompt, const DrawnSide& side);
   Tensor draw_again(ResidentDenoiser& resident, const Tensor& prompt, const Tensor& picture,
                     const Tensor& like);
-  // Of the picture that is drawn next.
+  // Of the picture that is drawn next, in the seed's streams.
   int64_t stream() const { return spec_.drafts + drawn_; }
 
   const ClipSpec& spec_;
   const ClipNoise& noise_;
+  StartNoise side_noise_;  // sides are drawn as a clip's start is
   StageClock& clock_;
   Passes passes_;
   std::optional<Panorama> panorama_;

@@ -27,6 +27,11 @@ KINDS = {
     "continue": ("tiny-wan22-ti2v", {"num_frames": 141, "num_inference_steps": 15}),
     "diffusion forcing": ("tiny-skyreels-v2-df", {"num_frames": 141, "num_inference_steps": 12,
                                                   "causal_block_size": 5, "ar_step": 2}),
+    # With pictures that are drawn on the way.
+    "pan": ("genvid-tiny", {"prompt": "a house by the sea, pan right", "size": "256x160",
+                            "num_frames": 52, "num_inference_steps": 4}),
+    "zoom": ("genvid-tiny", {"prompt": "a castle in a meadow, slow zoom in", "size": "256x160",
+                             "num_frames": 64, "num_inference_steps": 4}),
 }
 BEST_OF = ("tiny-wan21", {"num_frames": 17, "num_inference_steps": 40, "best_of": 4})
 STEPS = ("--checkpoint-steps", "2", "--checkpoint-after", "0")
@@ -35,10 +40,18 @@ STEPS = ("--checkpoint-steps", "2", "--checkpoint-after", "0")
 class Clip(batch_faults.Batch):
     def __init__(self, genvid, models, kind, folder):
         model, settings = BEST_OF if kind == "best of" else KINDS[kind]
+        settings = dict(settings)
+        prompt = settings.pop("prompt", "a house")
         super().__init__(argparse.Namespace(genvid=genvid, model=str(pathlib.Path(models) / model)),
                          1, folder, **settings)
+        self.change(prompt=prompt)
         self.work = self.out / ".jobs.json.work"
         self.file = self.out / "clip000.mkv"
+
+    def change(self, **job):
+        text = json.loads(self.jobs.read_text())
+        text["jobs"][0].update(job)
+        self.jobs.write_text(json.dumps(text))
 
     def state(self):
         return next(self.work.glob("[!.]*.sampling.safetensors"), None)
@@ -165,9 +178,7 @@ def damaged_states(args, folder):
     clip.clear()
     # The state of a clip with another prompt, under the name of this one's.
     other = Clip(args.genvid, args.models, "window", pathlib.Path(folder) / "other")
-    text = json.loads(other.jobs.read_text())
-    text["jobs"][0]["prompt"] = "a boat"
-    other.jobs.write_text(json.dumps(text))
+    other.change(prompt="a boat")
     process = other.start(*STEPS)
     require(other.wait_for_state(process, 4) is not None, "no state was saved")
     process.kill()

@@ -21,6 +21,10 @@ void read_genvid_tiny(const Json& json) {
     FUZZ_CHECK(0 < c.history && c.history < c.window && c.history_sigma > 0);
     FUZZ_CHECK(0 < c.first_window && c.first_window <= c.window && c.block() > 0);
     FUZZ_CHECK(c.steady >= 1 && c.steady <= 100 && c.hold_gain >= 0 && c.hold_gain <= 100);
+    for (const double bias :
+         {c.keep_bias_soft, c.keep_bias_hard, c.hold_bias_soft, c.hold_bias_hard}) {
+      FUZZ_CHECK(std::abs(bias) <= 100);
+    }
     FUZZ_CHECK(!c.camera_moves.empty() && c.camera_moves.size() <= 4096);
     for (const auto& m : c.camera_moves) {
       FUZZ_CHECK(std::abs(m.right) <= 4096 && std::abs(m.down) <= 4096 && std::abs(m.growth) <= 4);

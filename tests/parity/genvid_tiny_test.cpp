@@ -189,6 +189,10 @@ TEST_P(GenvidTiny, DrawnSides) {
                                            reference.at("embeds.prompt"), conditioning);
       const std::string name = "side" + std::to_string(axis) + (first ? ".first" : ".last");
       parity::expect_close(name, got, reference.at(name), 1e-4);
+      if (!ModelFolder::open(dir_).has("sketcher")) continue;
+      const Tensor drawn = denoiser->predict(reference.at("sketch.noise"), at::full({1, 1}, 500.0),
+                                             reference.at("embeds.prompt"), conditioning);
+      parity::expect_close("sketch." + name, drawn, reference.at("sketch." + name), 1e-4);
     }
   }
 }

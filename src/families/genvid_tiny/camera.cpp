@@ -5,7 +5,9 @@
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/roll.h>
@@ -20,6 +22,9 @@ namespace {
 
 // Most by which a picture that is drawn again gets a first one's spread.
 constexpr double kFirmer = 1.5;
+
+// Mean steps between every second pixel that are soft, and hard; the pixels' range is 2.
+constexpr double kSoft = 0.02, kHard = 0.06;
 
 // What each of `length` pixels shows lay there, on a side as long: fp32 [length].
 Tensor sources(int64_t length, double shift, double growth, double hold, const Tensor& like) {
@@ -166,6 +171,16 @@ Tensor Camera::beside(const Tensor& made, const DrawnSide& side) const {
     out.push_back(side.first ? at::cat({toned, rest}, axis) : at::cat({rest, toned}, axis));
   }
   return at::cat(out, 0);
+}
+
+Tensor Camera::hardness(const Tensor& latent) const {
+  const Tensor x = at::avg_pool2d(pixels(latent).mean({0}, true), {2, 2});
+  const Tensor right = at::constant_pad_nd(x.diff(1, 2), {0, 1});
+  const Tensor down = at::constant_pad_nd(x.diff(1, 1), {0, 0, 0, 1});
+  const Tensor edge =
+      at::avg_pool2d((right.square() + down.square()).sqrt_(), {patch_[1] / 2, patch_[2] / 2});
+  const Tensor own = ((edge - kSoft) / (kHard - kSoft)).clamp_(0, 1);
+  return at::maximum(own, at::avg_pool2d(own, {3, 3}, {1, 1}, {1, 1}, false, false)).squeeze(0);
 }
 
 Tensor Camera::inside(const CameraMove& move, double times, int64_t h, int64_t w) const {

@@ -39,6 +39,9 @@ class Camera {
   // `made` [B, C, h, w] with what is known of `side` in its place; what is drawn gets the tone, of
   // each row or column, by which the nearest known positions were missed.
   Tensor beside(const Tensor& made, const DrawnSide& side) const;
+  // Of each position of a latent fp32 [1, C, h, w], from 0 where it shows what is plain or soft, as
+  // sky and water, to 1 where there are hard edges, or around it on the average: fp32 [h, w].
+  Tensor hardness(const Tensor& latent) const;
   // What share of each of h x w positions was inside of it: fp32 [h, w].
   Tensor inside(const CameraMove& move, double times, int64_t h, int64_t w) const;
 

@@ -129,6 +129,10 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
   c.hold_bias_ahead = o.number("hold_bias_ahead", c.hold_bias, -100, 100);
   c.hold_gain = o.number("hold_gain", c.hold_gain, 0, 100);
+  c.keep_bias_soft = o.number("keep_bias_soft", c.keep_bias, -100, 100);
+  c.keep_bias_hard = o.number("keep_bias_hard", c.keep_bias, -100, 100);
+  c.hold_bias_soft = o.number("hold_bias_soft", c.hold_bias, -100, 100);
+  c.hold_bias_hard = o.number("hold_bias_hard", c.hold_bias, -100, 100);
   c.steady = o.number("steady", c.steady, 1, 100);
   c.window = o.require_integer("window", 2, 1024);
   c.first_window = o.integer("first_window", c.window, 1, c.window);

@@ -46,12 +46,16 @@ struct TransformerConfig : TrunkConfig {
   double hold_bias = 0;                     // and of the anchor,
   double hold_bias_ahead = 0;               // that a camera pans or tilts towards,
   double hold_gain = 1;                     // of which the gate itself counts so much
-  double steady = 1;                        // most that what moves is made stronger, as it was
-  int64_t window = 8;                       // latents it sees at once
-  int64_t first_window = 8;                 // latents that a clip starts with
-  int64_t history = 4;                      // of them known, when a clip goes on
-  int64_t anchor_reach = 0;                 // latents for which one is the anchor of others
-  double history_sigma = 0.02;              // the noise level they are told to have
+  double keep_bias_soft = 0;                // instead of the first two, where the camera stands and
+  double hold_bias_soft = 0;                // the anchor shows what is plain or soft,
+  double keep_bias_hard = 0;                // and where there are hard edges
+  double hold_bias_hard = 0;
+  double steady = 1;            // most that what moves is made stronger, as it was
+  int64_t window = 8;           // latents it sees at once
+  int64_t first_window = 8;     // latents that a clip starts with
+  int64_t history = 4;          // of them known, when a clip goes on
+  int64_t anchor_reach = 0;     // latents for which one is the anchor of others
+  double history_sigma = 0.02;  // the noise level they are told to have
 
   int64_t block() const { return 3 * patch[0] * patch[1] * patch[2]; }
 };

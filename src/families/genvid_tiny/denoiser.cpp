@@ -49,7 +49,7 @@ class TinyDenoiser final : public Denoiser {
                                    const std::vector<Tensor>& prompts,
                                    const Conditioning& conditioning) override {
     for (const Tensor& p : prompts) remember(p, std::max(kPromptsKept, prompts.size()));
-    if (is_start(latents)) return predict_start(latents, timestep, prompts);
+    if (is_start(latents)) return predict_start(latents, timestep, prompts, conditioning.side);
     check_input(transformer_.config(), transformer_.config().in_channels, latents, timestep);
     std::vector<const PromptContext*> contexts;
     for (const Tensor& p : prompts) contexts.push_back(&prompt(p).context);
@@ -119,7 +119,7 @@ class TinyDenoiser final : public Denoiser {
   }
 
   std::vector<Tensor> predict_start(const Tensor& latents, const Tensor& timestep,
-                                    const std::vector<Tensor>& prompts) {
+                                    const std::vector<Tensor>& prompts, const DrawnSide& side) {
     check_input(sketcher_->config(), sketcher_->config().channels(), latents, timestep);
     if (latents.size(2) != 1) {
       throw Error(ErrorKind::kUsage,
@@ -132,8 +132,12 @@ class TinyDenoiser final : public Denoiser {
       contexts.push_back(&*p.sketch);
     }
     const Tensor x = latents.to(device_, at::kFloat);
-    const Tensor x0 = sketcher_->forward(x, distinct_timesteps(timestep, device_), contexts,
-                                         rope(1, x.size(3), x.size(4)));
+    Tensor x0 = sketcher_->forward(x, distinct_timesteps(timestep, device_), contexts,
+                                   rope(1, x.size(3), x.size(4)));
+    if (side.latents.defined()) {  // of which no sketch is known
+      const Tensor there = transformer_.camera().beside(picture(x0), side).unsqueeze(2);
+      x0 = at::cat({there, x0.narrow(1, there.size(1), x0.size(1) - there.size(1))}, 1);
+    }
     return velocities(x, x0, timestep);
   }
 

@@ -57,6 +57,10 @@ Tensor steadied(const Tensor& x0, const Anchor& anchor, double most) {
   return x0 + weight * ((x0 - from) * gain + to - x0);
 }
 
+Tensor between(double soft, double hard, const Tensor& hardness) {
+  return hardness * (hard - soft) + soft;
+}
+
 }  // namespace
 
 Transformer::Transformer(const WeightMap& w, const TransformerConfig& c, at::ScalarType dtype)
@@ -83,7 +87,10 @@ Anchor Transformer::anchor(const Tensor& latent, double age, int64_t frames,
     seen.push_back(camera_.inside(move, times, latent.size(3), latent.size(4)));
     carried.push_back(camera_.carry(picture, move, times) * seen.back());
   }
-  return {at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0), age < 0};
+  Anchor out{at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0), age < 0, {}};
+  if (move == CameraMove{})
+    out.hard = camera_.hardness(picture).view({1, -1, 1}).repeat({1, frames, 1});
+  return out;
 }
 
 Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
@@ -103,14 +110,24 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   if (f > 1) {  // the first has nothing before it
     const Tensor there = as_tokens(past);
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
-    Tensor made = behind(x0);
-    const Tensor kept = keep_(behind(x)).add_(config_.keep_bias).sigmoid_();
+    Tensor made = behind(x0), kept = keep_(behind(x));
+    if (anchor.hard.defined()) {
+      kept.add_(between(config_.keep_bias_soft, config_.keep_bias_hard, behind(anchor.hard)));
+    } else {
+      kept.add_(config_.keep_bias);
+    }
+    kept.sigmoid_();
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
     const bool drawn = anchor.ahead && move.growth == 0 && move != CameraMove{};
-    const double bias = drawn ? config_.hold_bias_ahead : config_.hold_bias;
-    const Tensor hold = hold_(x).mul_(config_.hold_gain).add_(bias).sigmoid_();
+    Tensor hold = hold_(x).mul_(config_.hold_gain);
+    if (anchor.hard.defined()) {
+      hold.add_(between(config_.hold_bias_soft, config_.hold_bias_hard, anchor.hard));
+    } else {
+      hold.add_(drawn ? config_.hold_bias_ahead : config_.hold_bias);
+    }
+    hold.sigmoid_();
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   x0 = x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});

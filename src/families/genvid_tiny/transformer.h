@@ -22,6 +22,7 @@ struct Anchor {
   Tensor latents;      // fp32 [1, C, F, h, w], zero where the camera did not see that yet
   Tensor seen;         // fp32 [1, 1, F, h, w], what share of each position it saw
   bool ahead = false;  // of the window: it shows what the camera comes to see
+  Tensor hard;         // fp32 [1, F * h * w, 1], Camera::hardness() where the camera stands
 };
 
 class Transformer {
