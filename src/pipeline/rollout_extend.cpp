@@ -45,7 +45,8 @@ class Rollout {
         noise_(spec, traits_.geometry, noise_latents()),
         start_noise_(noise_, spec, traits_),
         anchors_(traits_.anchor_reach),
-        view_(spec, traits_, noise_, clock, [this](int64_t steps) { return passes_between(steps); }),
+        view_(spec, traits_, noise_, clock,
+              [this](int64_t steps) { return passes_between(steps); }),
         delivery_(family, context, spec, frames, sink, clock,
                   latents_to_make(spec, traits_.geometry)) {}
 
