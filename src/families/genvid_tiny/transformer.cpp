@@ -57,8 +57,15 @@ Tensor steadied(const Tensor& x0, const Anchor& anchor, double most) {
   return x0 + weight * ((x0 - from) * gain + to - x0);
 }
 
-Tensor between(double soft, double hard, const Tensor& hardness) {
-  return hardness * (hard - soft) + soft;
+// The share that a gate takes over: with the bias `plain`, or by hardness, where that is defined,
+// one from `soft` to `hard`.
+Tensor opened(Tensor gate, double plain, double soft, double hard, const Tensor& hardness) {
+  if (hardness.defined()) {
+    gate.add_(hardness * (hard - soft) + soft);
+  } else {
+    gate.add_(plain);
+  }
+  return gate.sigmoid_();
 }
 
 }  // namespace
@@ -88,8 +95,9 @@ Anchor Transformer::anchor(const Tensor& latent, double age, int64_t frames,
     carried.push_back(camera_.carry(picture, move, times) * seen.back());
   }
   Anchor out{at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0), age < 0, {}};
-  if (move == CameraMove{})
+  if (move == CameraMove{}) {
     out.hard = camera_.hardness(picture).view({1, -1, 1}).repeat({1, frames, 1});
+  }
   return out;
 }
 
@@ -110,24 +118,17 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
   if (f > 1) {  // the first has nothing before it
     const Tensor there = as_tokens(past);
     const auto behind = [&](const Tensor& t) { return t.narrow(1, h * w, (f - 1) * h * w); };
-    Tensor made = behind(x0), kept = keep_(behind(x));
-    if (anchor.hard.defined()) {
-      kept.add_(between(config_.keep_bias_soft, config_.keep_bias_hard, behind(anchor.hard)));
-    } else {
-      kept.add_(config_.keep_bias);
-    }
-    kept.sigmoid_();
+    Tensor made = behind(x0);
+    const Tensor kept =
+        opened(keep_(behind(x)), config_.keep_bias, config_.keep_bias_soft, config_.keep_bias_hard,
+               anchor.hard.defined() ? behind(anchor.hard) : Tensor());
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
     const bool drawn = anchor.ahead && move.growth == 0 && move != CameraMove{};
-    Tensor hold = hold_(x).mul_(config_.hold_gain);
-    if (anchor.hard.defined()) {
-      hold.add_(between(config_.hold_bias_soft, config_.hold_bias_hard, anchor.hard));
-    } else {
-      hold.add_(drawn ? config_.hold_bias_ahead : config_.hold_bias);
-    }
-    hold.sigmoid_();
+    const Tensor hold = opened(hold_(x).mul_(config_.hold_gain),
+                               drawn ? config_.hold_bias_ahead : config_.hold_bias,
+                               config_.hold_bias_soft, config_.hold_bias_hard, anchor.hard);
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }
   x0 = x0.view({batch, f, h, w, config_.in_channels}).permute({0, 4, 1, 2, 3});
