@@ -301,6 +301,11 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
       out.reason = extension_reason(out, traits, spec, limit) +
                    (request.last_image.empty() ? "" : ", the last one led to a picture") +
                    "; memory does not grow";
+      // Whether the camera moves, only the text encoder says.
+      const bool ahead = traits.first_redrawn > 0 && spec.first_latents > 0 && out.windows > 1;
+      if (ahead && request.last_image.empty()) {
+        out.reason += "; where the camera moves, pictures drawn ahead of it are not counted";
+      }
     } else {
       out.windows = ceil_div(spec.frames - (extends ? 0 : 1), out.window_frames - 1);
       if (extends) out.past_frames = 1;

@@ -1,10 +1,20 @@
 #include "media/encoder.h"
 
+#include <algorithm>
+
 #include "media/quote.h"
 #include "media/target_check.h"
 
 namespace genvid::media {
 namespace {
+
+// In the middle of a shot x264's next whole picture shows as a step. To seek, a player decodes what
+// lies behind one: as much as 250 frames (x264's default) of 720p are more frames of a small clip.
+int x264_keyframe_distance(const FrameSpec& spec) {
+  constexpr int64_t kUsual = 250, kMost = 1500;
+  const int64_t pixels = int64_t{spec.width} * spec.height;
+  return static_cast<int>(std::clamp(kUsual * 1280 * 720 / pixels, kUsual, kMost));
+}
 
 void set_geometry(AVCodecContext* context, const OutputPlan& plan, const FrameSpec& spec) {
   context->width = spec.width;
@@ -14,6 +24,7 @@ void set_geometry(AVCodecContext* context, const OutputPlan& plan, const FrameSp
   context->time_base = {static_cast<int>(spec.fps.den), static_cast<int>(spec.fps.num)};
   context->framerate = {static_cast<int>(spec.fps.num), static_cast<int>(spec.fps.den)};
   context->codec_tag = plan.codec_tag;
+  if (plan.encoder.encoder == "libx264") context->gop_size = x264_keyframe_distance(spec);
 }
 
 void set_color(AVCodecContext* context, const ColorTags& tags) {

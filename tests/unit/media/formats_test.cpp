@@ -227,6 +227,25 @@ TEST(EncoderSettings, ReachTheEncoder) {
   EXPECT_NE(size_with([](OutputOptions& o) { o.encoder_options["bf"] = "0"; }), usual);
 }
 
+TEST(EncoderSettings, SmallClipsHaveFewerWholePictures) {
+  TempDir dir;
+  const auto whole = [&](Size size, const std::function<void(OutputOptions&)>& change) {
+    OutputOptions options = to(dir / "a.mp4");
+    options.overwrite = true;
+    options.preset = "ultrafast";
+    change(options);
+    write_clip(options, make_spec(size.width, size.height, 260), moving);
+    const std::string flags =
+        output_of("ffprobe -v error -select_streams v -show_entries packet=flags -of csv=p=0 " +
+                  options.path);
+    return std::count(flags.begin(), flags.end(), 'K');
+  };
+  const auto as_is = [](OutputOptions&) {};
+  EXPECT_EQ(whole({256, 160}, as_is), 1);
+  EXPECT_EQ(whole({1280, 720}, as_is), 2);
+  EXPECT_EQ(whole({256, 160}, [](OutputOptions& o) { o.encoder_options["g"] = "100"; }), 3);
+}
+
 TEST(EncoderSettings, AreRefusedBeforeAnythingRuns) {
   TempDir dir;
   const auto refusal = [&](const std::string& name,
