@@ -2,7 +2,7 @@
 and on the way out streaks of its edge would come in from all sides."""
 import torch
 
-REACH, OVER = 12, 4                                                     # latents from one such picture to the next, and in which it goes over to that
+REACH, OVER = 12, 10                                                    # latents from one such picture to the next, and in which it goes over to that
 
 
 class Zoom:
@@ -17,8 +17,8 @@ class Zoom:
         return bool(move[2] != 0)
 
     def ahead(self, last):
-        """What the camera sees at latent `last`, and when that is: there. It goes over from one drawn picture to the next, lest that shows, but soon:
-        what is carried back is sharp, what is carried on is not."""
+        """What the camera sees at latent `last`, and when that is: there. It goes over from one drawn picture to the next, slowly, lest that shows, though
+        what is carried back is sharper than what is carried on."""
         k = int(last // REACH)
         while len(self.pictures) < k + 2:
             self.pictures.append(self.draw(self.camera.carry(self.pictures[-1], self.move * REACH), self.pictures[0]))

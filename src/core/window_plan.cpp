@@ -52,4 +52,22 @@ std::vector<int64_t> extension_starts(int64_t frames, int64_t window, int64_t ov
   return starts;
 }
 
+std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor,
+                                  bool from_frame, bool evenly) {
+  const int64_t f = temporal_factor;
+  const auto on_grid = [f](int64_t n) { return (n - 1 + f - 1) / f * f + 1; };
+  const int64_t most = (window - 1) / f * f + 1;
+  std::vector<int64_t> out;
+  for (int64_t have = 0; have < frames;) {
+    const int64_t repeated = out.empty() && !from_frame ? 0 : 1;
+    const int64_t left = frames - have, added = std::max<int64_t>(1, most - 1);
+    const int64_t clips = (left - (1 - repeated) + added - 1) / added;
+    const int64_t own = evenly && clips > 1 ? (left + clips - 1) / clips : left;
+    const int64_t count = std::min(most, on_grid(own + repeated));
+    out.push_back(count);
+    have += count - repeated;
+  }
+  return out;
+}
+
 }  // namespace genvid

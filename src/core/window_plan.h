@@ -30,4 +30,11 @@ WindowPlan plan_ring(int64_t frames, int64_t window, int64_t overlap, int64_t st
 std::vector<int64_t> extension_starts(int64_t frames, int64_t window, int64_t overlap,
                                       int64_t first, int64_t past);
 
+// Frames of each clip in the chain: the first has `window` frames at most, every later one repeats
+// its first frame from the clip before and adds the rest; from_frame: so does the first. All are on
+// the model's frame grid. evenly: none is much shorter than another, as one that leads to a picture
+// must not be; else only the last one is.
+std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor,
+                                  bool from_frame = false, bool evenly = false);
+
 }  // namespace genvid

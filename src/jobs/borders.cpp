@@ -19,8 +19,13 @@ std::vector<int64_t> chunk_borders(const Plan& plan, const Traits& traits) {
     return index == 0 ? 0 : geometry.frames_of(index);
   };
   if (spec.rollout == "continue") {
-    const int64_t frames = geometry.frames_of(window);
-    for (int64_t i = 1; i < count; ++i) add(i * (frames - 1) + (extends ? 0 : 1));
+    int64_t begin = extends ? 0 : 1;
+    for (const int64_t frames :
+         chain_frames(spec.frames, geometry.frames_of(window), geometry.temporal_factor, extends,
+                      plan.rollout.even)) {
+      if (begin > 1) add(begin);
+      begin += frames - 1;
+    }
   } else if (spec.rollout == "causal") {
     for (int64_t i = 1; i < count; ++i) add(frame_of(i * spec.block_latents));
   } else if (spec.rollout == "overlap") {

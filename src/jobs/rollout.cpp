@@ -22,11 +22,10 @@ int64_t overlap_of(int64_t window) {
 }
 
 // What makes a clip of more than one window, or "window" when nothing can.
-std::string long_rollout(const Request& request, const Traits& traits) {
+std::string long_rollout(const Traits& traits) {
   if (traits.history_latents > 0) return "extend";
   if (traits.image == ImageInput::kNone) return "overlap";
-  const bool last = !request.last_image.empty() || traits.last_image == ImageInput::kRequired;
-  return last ? "window" : "continue";
+  return traits.last_image == ImageInput::kRequired ? "window" : "continue";
 }
 
 // What goes on from the last frames of a video.
@@ -38,7 +37,7 @@ std::string choose_extension(const Request& request, const Traits& traits) {
     can = "diffusion-forcing";
   } else if (traits.causal) {
     can = traits.causal->window > traits.causal->block ? "causal" : "";
-  } else if (traits.image != ImageInput::kNone && long_rollout(request, traits) == "continue") {
+  } else if (traits.image != ImageInput::kNone && long_rollout(traits) == "continue") {
     can = "continue";
   }
   if (can.empty()) {
@@ -84,8 +83,8 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
     if (traits.image == ImageInput::kNone) {
       cannot(asked, traits, "takes no picture to continue from; use --rollout overlap");
     }
-    if (long_rollout(request, traits) == "window") {
-      cannot(asked, traits, "ends on --last-image, so it makes one window only");
+    if (long_rollout(traits) == "window") {
+      cannot(asked, traits, "starts and ends every clip on pictures, so it makes one window only");
     }
     return fits ? "window" : asked;
   }
@@ -121,7 +120,7 @@ std::string choose(const Request& request, const Traits& traits, const ClipSpec&
   const bool whole_windows =
       traits.history_latents > 0 && (traits.first_latents > 0 || !request.last_image.empty() ||
                                      traits.geometry.latents_of(spec.frames) > 1);
-  return fits && !whole_windows ? "window" : long_rollout(request, traits);
+  return fits && !whole_windows ? "window" : long_rollout(traits);
 }
 
 std::string seconds_of(int64_t frames, const ClipSpec& spec) {
@@ -309,8 +308,10 @@ Rollout decide_rollout(const Request& request, const Traits& traits, ClipSpec& s
     } else {
       out.windows = ceil_div(spec.frames - (extends ? 0 : 1), out.window_frames - 1);
       if (extends) out.past_frames = 1;
+      out.even = !request.last_image.empty();
       out.reason = std::to_string(out.windows) + (out.windows == 1 ? " clip" : " clips") +
-                   " of up to " + limit + ", each from the last frame of the one before";
+                   " of up to " + limit + ", each from the last frame of the one before" +
+                   (out.even ? "; the last one leads to a picture" : "");
     }
   }
   spec.rollout = out.name;

@@ -18,10 +18,11 @@ struct Rollout {
                               // or blocks (causal)
   int64_t window_frames = 0;  // frames of one window at most
   int64_t given_at_end = 0;   // extend: latent frames of a picture at the end, made by no window
-  int64_t latents = 0;        // new ones made, where windows or blocks are whole; 0 = as needed
-  int64_t lags = 0;           // diffusion-forcing: blocks that wait for the one before them, of all
-                              // windows
-  int64_t ar_step = 0;        // and how many steps
+  bool even = false;    // continue: clips about equally long, since the last leads to a picture
+  int64_t latents = 0;  // new ones made, where windows or blocks are whole; 0 = as needed
+  int64_t lags = 0;     // diffusion-forcing: blocks that wait for the one before them, of all
+                        // windows
+  int64_t ar_step = 0;  // and how many steps
   int64_t overlap_frames = 0;  // diffusion-forcing: that windows share
   int64_t past_frames = 0;     // of the video it goes on from, those that it looks at, at most
 };

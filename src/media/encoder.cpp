@@ -1,6 +1,9 @@
 #include "media/encoder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
 
 #include "media/quote.h"
 #include "media/target_check.h"
@@ -14,6 +17,17 @@ int x264_keyframe_distance(const FrameSpec& spec) {
   constexpr int64_t kUsual = 250, kMost = 1500;
   const int64_t pixels = int64_t{spec.width} * spec.height;
   return static_cast<int>(std::clamp(kUsual * 1280 * 720 / pixels, kUsual, kMost));
+}
+
+// Small pictures are looked at enlarged, and cost little: from 640x360 down to genvid-tiny's
+// 256x160 the rate factor falls by 8. What moves by less than a level there, as a sky does, would
+// otherwise be held still for seconds.
+std::map<std::string, std::string> x264_small_options(const FrameSpec& spec, double usual) {
+  constexpr double kLarge = 640 * 360, kSmall = 256 * 160, kFiner = 8;
+  const double pixels = std::clamp(static_cast<double>(spec.width) * spec.height, kSmall, kLarge);
+  const double finer = kFiner * std::log2(kLarge / pixels) / std::log2(kLarge / kSmall);
+  if (std::lround(finer) == 0) return {};
+  return {{"crf", std::to_string(std::lround(usual - finer))}, {"tune", "film"}};
 }
 
 void set_geometry(AVCodecContext* context, const OutputPlan& plan, const FrameSpec& spec) {
@@ -61,7 +75,14 @@ Encoder::Encoder(const OutputPlan& plan, const FrameSpec& spec, int threads)
   if (muxer != nullptr && (muxer->flags & AVFMT_GLOBALHEADER) != 0) {
     context_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   }
-  av::Options options(plan.encoder.options);
+  std::map<std::string, std::string> named = plan.encoder.options;
+  if (plan.quality_by_size) {
+    for (auto& [name, value] : x264_small_options(spec, plan.encoder.crf)) {
+      if (name == "crf") named.erase(name);
+      named.emplace(name, value);
+    }
+  }
+  av::Options options(named);
   av::check(avcodec_open2(context_.get(), codec, options.out()),
             "cannot open encoder " + name_ + " for " + std::to_string(spec.width) + "x" +
                 std::to_string(spec.height) + " " + av_get_pix_fmt_name(plan.pix_fmt),

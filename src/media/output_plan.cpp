@@ -207,6 +207,9 @@ OutputPlan plan_output(const OutputOptions& options) {
   apply_bitrate(plan.encoder, options);
   apply_preset(plan.encoder, options.preset);
   apply_options(plan.encoder, options.encoder_options);
+  const auto& asked = options.encoder_options;
+  plan.quality_by_size = plan.encoder.encoder == "libx264" && !options.crf && !options.bitrate &&
+                         !asked.contains("crf") && !asked.contains("qp");
   bool iso = plan.muxer == "mp4" || plan.muxer == "mov";
   if (iso) {
     plan.muxer_options["movflags"] = plan.kind == OutputPlan::Kind::kStdout

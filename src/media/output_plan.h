@@ -19,6 +19,8 @@ struct OutputPlan {
   std::string muxer;          // empty for images
   std::map<std::string, std::string> muxer_options;
   EncoderChoice encoder;  // options include quality and what the user added
+  bool quality_by_size =
+      false;  // nobody asked for one, and the encoder's own is for large pictures
   AVPixelFormat pix_fmt = AV_PIX_FMT_NONE;
   uint32_t codec_tag = 0;
   bool is_gif() const { return encoder.codec == "gif"; }

@@ -13,11 +13,10 @@ namespace {
 constexpr int kBlock = WatermarkPattern::kBlock;
 
 // Heights of the coefficient in levels of 255, enough for a clip of genvid-tiny's size and ten
-// seconds. Smooth ground shows much and keeps little, so texture carries the mark; only a picture
-// that is smooth all over needs a high one there.
-constexpr float kTextured = 11.2f;  // 45.1 dB below white
-constexpr float kSmooth = 4.0f;
-constexpr float kSmoothAlone = 10.0f;
+// seconds. Smooth ground shows much and keeps little, so texture carries the mark: the less of it
+// there is, the more each bit of it. Texture all over needs no more than is 45.1 dB below white.
+constexpr float kTexturedAll = 11.2f, kTextured = 16.0f;
+constexpr float kSmooth = 2.5f, kSmoothAlone = 4.0f;
 
 // More chips need less; encoders drop what is much weaker.
 float by_length(size_t blocks, int64_t frames) {
@@ -51,7 +50,7 @@ float texture(const float* g, ptrdiff_t stride) {
   const float rest =
       square - sum * sum / kCount - (slope_x * slope_x + slope_y * slope_y) / kSpread;
   const float levels = 255 * std::sqrt(std::max(0.0f, rest / kCount));
-  constexpr float kRounding = 0.4f, kMuch = 1.6f;
+  constexpr float kRounding = 0.4f, kMuch = 5.6f;
   return std::clamp((levels - kRounding) / (kMuch - kRounding), 0.0f, 1.0f);
 }
 
@@ -77,8 +76,12 @@ struct WatermarkEmbedder::State {
     return one ? chip.sign : static_cast<float>(-chip.sign);
   }
 
-  // The height on smooth ground. It follows the picture slowly: a jump would show.
-  float smooth_height(const float* g) {
+  struct Heights {
+    float smooth, textured;
+  };
+
+  // They follow the picture slowly: a jump would show.
+  Heights heights(const float* g) {
     const ptrdiff_t stride = size.width;
     float sum = 0;
     size_t block = 0;
@@ -90,8 +93,11 @@ struct WatermarkEmbedder::State {
     }
     const float now = sum / static_cast<float>(std::max<size_t>(textures.size(), 1));
     textured = frame == 0 ? now : 0.9f * textured + 0.1f * now;
-    constexpr float kEnough = 0.3f;
-    return kSmoothAlone + (kSmooth - kSmoothAlone) * std::min(1.0f, textured / kEnough);
+    const auto between = [this](float from, float to, float low, float high) {
+      return from + (to - from) * std::clamp((textured - low) / (high - low), 0.0f, 1.0f);
+    };
+    return {between(kSmoothAlone, kSmooth, 0.0f, 0.1f),
+            between(kTextured, kTexturedAll, 0.3f, 1.0f)};
   }
 
   Size size;
@@ -112,12 +118,12 @@ WatermarkEmbedder::~WatermarkEmbedder() = default;
 void WatermarkEmbedder::embed(float* g, float* b, float* r) {
   State& s = *state_;
   const ptrdiff_t stride = s.size.width;
-  const float smooth = s.smooth_height(g);
+  const State::Heights heights = s.heights(g);
   size_t block = 0;
   for (int row = 0; row < s.pattern.rows(); ++row) {
     for (int column = 0; column < s.pattern.columns(); ++column, ++block) {
       const ptrdiff_t at = (row * stride + column) * kBlock;
-      const float height = smooth + (kTextured - smooth) * s.textures[block];
+      const float height = heights.smooth + (heights.textured - heights.smooth) * s.textures[block];
       const float scale = s.sign(block) * s.amplitude * height;
       for (int y = 0; y < kBlock; ++y) {
         const float* wave = s.basis.data() + y * kBlock;

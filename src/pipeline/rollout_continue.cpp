@@ -1,9 +1,7 @@
 #include "pipeline/rollout_continue.h"
 
-#include <algorithm>
-
 #include "core/cancel.h"
-#include "core/log.h"
+#include "core/window_plan.h"
 #include "genvid/error.h"
 #include "pipeline/frame_feeder.h"
 #include "pipeline/kept_state.h"
@@ -59,21 +57,6 @@ Tensor feed_clip(const Family& family, const LoadContext& context, const Tensor&
 
 }  // namespace
 
-std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor,
-                                  bool from_frame) {
-  const int64_t f = temporal_factor;
-  const auto on_grid = [f](int64_t n) { return (n - 1 + f - 1) / f * f + 1; };
-  const int64_t most = (window - 1) / f * f + 1;
-  std::vector<int64_t> out;
-  for (int64_t have = 0; have < frames;) {
-    const int64_t repeated = out.empty() && !from_frame ? 0 : 1;
-    const int64_t count = std::min(most, on_grid(frames - have + repeated));
-    out.push_back(count);
-    have += count - repeated;
-  }
-  return out;
-}
-
 ColorMatch::ColorMatch(const Tensor& own_first, const Tensor& boundary) {
   const auto mean = [](const Tensor& x) { return x.to(at::kFloat).mean({2, 3, 4}, true); };
   const auto spread = [&](const Tensor& x) {
@@ -111,9 +94,12 @@ bool continue_to_sink(const Family& family, const LoadContext& context, const Cl
     return latents;
   };
   clip.keep.part = 0;
-  for (const int64_t count :
-       chain_frames(spec.frames, window, geometry.temporal_factor, from_frame)) {
+  clip.last_image.reset();
+  const std::vector<int64_t> clips = chain_frames(spec.frames, window, geometry.temporal_factor,
+                                                  from_frame, spec.last_image.has_value());
+  for (const int64_t count : clips) {
     clip.model_frames = count;
+    if (clip.keep.part + 1 == static_cast<int64_t>(clips.size())) clip.last_image = spec.last_image;
     const auto kept = kept_latents(clip, latents_shape(clip, geometry));
     if (kept) clock.resumed(spec.num_inference_steps);
     const Tensor latents = kept ? *kept : sample();

@@ -9,12 +9,6 @@
 
 namespace genvid {
 
-// Frames of each clip in the chain: the first has `window` frames at most, every later one repeats
-// its first frame from the clip before and adds the rest; from_frame: so does the first. All are on
-// the model's frame grid.
-std::vector<int64_t> chain_frames(int64_t frames, int64_t window, int temporal_factor,
-                                  bool from_frame = false);
-
 // Brings the frames of a clip to the colours of the frame it starts from: per channel, mean and
 // contrast of its own first frame to those of the boundary frame, by half. Both [1, 3, 1, H, W].
 struct ColorMatch {
@@ -24,7 +18,7 @@ struct ColorMatch {
 };
 
 // New noise per clip. spec.image starts the first clip, or spec.past, whose last frame it then does
-// not repeat; without either that one is from text alone.
+// not repeat; without either that one is from text alone. spec.last_image ends the last clip.
 // Clips whose latents spec.keep has are decoded from those. Calls sink.finish(). A non-finite value
 // is Error(kNumerical). Returns false when nothing had to be sampled.
 bool continue_to_sink(const Family& family, const LoadContext& context, const ClipSpec& spec,

@@ -8,9 +8,9 @@
 namespace genvid {
 namespace {
 
-// Latent frames from one drawn picture to the next, and in which it goes over to that one: soon,
-// for what is carried back is sharp, what is carried on is not.
-constexpr int64_t kReach = 12, kOver = 4;
+// Latent frames from one drawn picture to the next, and in which it goes over to that one: sooner
+// would be sharper, for what is carried back is sharp and what is carried on is not, but shows.
+constexpr int64_t kReach = 12, kOver = 10;
 
 }  // namespace
 

@@ -68,47 +68,98 @@ float texture(const Grey& image, Block b) {
   return std::max(0.f, squares / n - sum * sum / (n * n));
 }
 
+Slopes slopes(const Grey& image, Block b) {
+  Slopes out;
+  for (int y = 0; y < kBlock - 1; ++y) {
+    for (int x = 0; x < kBlock - 1; ++x) {
+      const float here = image.at(b.x + x, b.y + y);
+      const float right = image.at(b.x + x + 1, b.y + y) - here;
+      const float down = image.at(b.x + x, b.y + y + 1) - here;
+      out.xx += right * right;
+      out.xy += right * down;
+      out.yy += down * down;
+    }
+  }
+  constexpr float kCount = (kBlock - 1) * (kBlock - 1);
+  return {out.xx / kCount, out.xy / kCount, out.yy / kCount};
+}
+
 Vector refine(const Grey& from, const Grey& to, Block b, const Best& best) {
   constexpr float kNever = std::numeric_limits<float>::max();
   const auto sum = [&](int dx, int dy) {
     return difference(from, to, b, best.dx + dx, best.dy + dy, kNever);
   };
   const int left = b.x + best.dx, top = b.y + best.dy;
-  Vector v{static_cast<float>(best.dx), static_cast<float>(best.dy)};
+  Vector v;
+  v.dx = static_cast<float>(best.dx);
+  v.dy = static_cast<float>(best.dy);
   // At the picture's edge one neighbour is missing, and a half of the parabola would lean outwards.
   if (left > 0 && left + kBlock < to.width) v.dx += between(sum(-1, 0), best.sum, sum(1, 0));
   if (top > 0 && top + kBlock < to.height) v.dy += between(sum(0, -1), best.sum, sum(0, 1));
   v.weight = texture(from, b);
+  v.slopes = slopes(from, b);
   v.error = best.sum / (kBlock * kBlock);
   return v;
 }
 
-// Weighted least squares of dx = tx + z x, dy = ty + z y, positions from the centre.
-GlobalMotion fit(const MotionField& field, const std::vector<float>& weights) {
-  double w = 0, wx = 0, wy = 0, wxx = 0, wu = 0, wv = 0, wxu = 0;
-  const double cx = 0.5 * (field.columns - 1), cy = 0.5 * (field.rows - 1);
-  for (int r = 0; r < field.rows; ++r) {
-    for (int c = 0; c < field.columns; ++c) {
-      const size_t i = static_cast<size_t>(r) * field.columns + c;
-      const double k = weights[i], x = (c - cx) * field.block, y = (r - cy) * field.block;
-      const Vector& m = field.vectors[i];
-      w += k;
-      wx += k * x;
-      wy += k * y;
-      wxx += k * (x * x + y * y);
-      wu += k * m.dx;
-      wv += k * m.dy;
-      wxu += k * (x * m.dx + y * m.dy);
+// What each block says of the motion across and down: its slopes, one together, so that a steep
+// block counts no more than another.
+std::vector<Slopes> said(const MotionField& field) {
+  constexpr float kFaint = 0.5f;
+  std::vector<Slopes> out;
+  for (const Vector& v : field.vectors) {
+    const float all = v.weight > 4.f ? v.slopes.xx + v.slopes.yy + kFaint : 0.f;
+    out.push_back(all > 0 ? Slopes{v.slopes.xx / all, v.slopes.xy / all, v.slopes.yy / all}
+                          : Slopes{});
+  }
+  return out;
+}
+
+// A block's place, in pixels from the picture's middle.
+struct Place {
+  double x, y;
+};
+
+Place place(const MotionField& field, size_t i) {
+  const auto columns = static_cast<size_t>(field.columns);
+  return {(static_cast<double>(i % columns) - 0.5 * (field.columns - 1)) * field.block,
+          (static_cast<double>(i / columns) - 0.5 * (field.rows - 1)) * field.block};
+}
+
+// Weighted least squares of dx = tx + z x, dy = ty + z y, where what a block misses is squared
+// along its slopes.
+GlobalMotion fit(const MotionField& field, const std::vector<Slopes>& said) {
+  double n[3][4] = {};  // the normal equations of tx, ty, z
+  for (size_t i = 0; i < said.size(); ++i) {
+    const Slopes& s = said[i];
+    const Vector& m = field.vectors[i];
+    const auto [x, y] = place(field, i);
+    const double zx = s.xx * x + s.xy * y, zy = s.xy * x + s.yy * y;
+    const double mx = s.xx * m.dx + s.xy * m.dy, my = s.xy * m.dx + s.yy * m.dy;
+    const double rows[3][4] = {
+        {s.xx, s.xy, zx, mx}, {s.xy, s.yy, zy, my}, {zx, zy, zx * x + zy * y, mx * x + my * y}};
+    for (int r = 0; r < 3; ++r) {
+      for (int c = 0; c < 4; ++c) n[r][c] += rows[r][c];
     }
   }
-  GlobalMotion g;
-  if (w <= 0) return g;
-  const double spread = wxx - (wx * wx + wy * wy) / w;
-  g.zoom = spread > 1e-6 ? (wxu - (wx * wu + wy * wv) / w) / spread : 0;
-  g.dx = (wu - g.zoom * wx) / w;
-  g.dy = (wv - g.zoom * wy) / w;
-  g.known = true;
-  return g;
+  // Positive definite but for what no block says anything of, which stays 0.
+  double solved[3] = {};
+  bool there[3] = {};
+  for (int k = 0; k < 3; ++k) {
+    there[k] = n[k][k] > 1e-3;
+    if (!there[k]) continue;
+    for (int r = k + 1; r < 3; ++r) {
+      const double share = n[r][k] / n[k][k];
+      for (int c = k; c < 4; ++c) n[r][c] -= share * n[k][c];
+    }
+  }
+  for (int k = 2; k >= 0; --k) {
+    if (!there[k]) continue;
+    double rest = n[k][3];
+    for (int c = k + 1; c < 3; ++c) rest -= n[k][c] * solved[c];
+    solved[k] = rest / n[k][k];
+  }
+  return {solved[0], solved[1], solved[2], there[0] || there[1]};
 }
 
 }  // namespace
@@ -151,29 +202,27 @@ MotionField match_blocks(const Grey& from, const Grey& to) {
 }
 
 GlobalMotion global_motion(const MotionField& field) {
-  std::vector<float> weights;
-  for (const Vector& v : field.vectors) weights.push_back(v.weight > 4.f ? 1.f : 0.f);
-  if (std::count(weights.begin(), weights.end(), 1.f) < 6) return {};
+  const std::vector<Slopes> all = said(field);
+  const auto tells = [](const Slopes& s) { return s.xx + s.yy > 0; };
+  if (std::count_if(all.begin(), all.end(), tells) < 6) return {};
+  std::vector<Slopes> used = all;
   GlobalMotion g;
   for (int round = 0; round < 3; ++round) {
-    g = fit(field, weights);
-    std::vector<float> off;
-    const double cx = 0.5 * (field.columns - 1), cy = 0.5 * (field.rows - 1);
-    for (size_t i = 0; i < field.vectors.size(); ++i) {
-      const double x = (static_cast<double>(i % field.columns) - cx) * field.block;
-      const double y = (static_cast<double>(i / field.columns) - cy) * field.block;
-      off.push_back(static_cast<float>(std::hypot(field.vectors[i].dx - g.dx - g.zoom * x,
-                                                  field.vectors[i].dy - g.dy - g.zoom * y)));
+    g = fit(field, used);
+    std::vector<float> off(all.size()), known;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!tells(all[i])) continue;
+      const auto [x, y] = place(field, i);
+      const double dx = field.vectors[i].dx - g.dx - g.zoom * x;
+      const double dy = field.vectors[i].dy - g.dy - g.zoom * y;
+      const double missed = all[i].xx * dx * dx + 2 * all[i].xy * dx * dy + all[i].yy * dy * dy;
+      off[i] = static_cast<float>(std::sqrt(std::max(0.0, missed)));
+      known.push_back(off[i]);
     }
-    std::vector<float> used;
-    for (size_t i = 0; i < off.size(); ++i) {
-      if (field.vectors[i].weight > 4.f) used.push_back(off[i]);
-    }
-    std::nth_element(used.begin(), used.begin() + static_cast<long>(used.size() / 2), used.end());
-    const float limit = std::max(0.5f, 2.f * used[used.size() / 2]);
-    for (size_t i = 0; i < off.size(); ++i) {
-      weights[i] = field.vectors[i].weight > 4.f && off[i] <= limit ? 1.f : 0.f;
-    }
+    const auto middle = known.begin() + static_cast<long>(known.size() / 2);
+    std::nth_element(known.begin(), middle, known.end());
+    const float limit = std::max(0.5f, 2.f * *middle);
+    for (size_t i = 0; i < all.size(); ++i) used[i] = off[i] <= limit ? all[i] : Slopes{};
   }
   return g;
 }

@@ -18,11 +18,18 @@ struct Grey {
 
 Grey half(const Grey& image);
 
+// How steep a block is across and down, and both at once: means of squared (multiplied) steps
+// between neighbours. Along an edge nothing can be seen to move.
+struct Slopes {
+  float xx = 0, xy = 0, yy = 0;
+};
+
 struct Vector {
   float dx = 0;  // pixels, from the first picture to the second
   float dy = 0;
   float weight = 0;  // texture of the block: flat blocks say nothing about motion
   float error = 0;   // mean absolute difference after the motion
+  Slopes slopes;
 };
 
 struct MotionField {
@@ -36,7 +43,7 @@ struct MotionField {
 MotionField match_blocks(const Grey& from, const Grey& to);
 
 // What the camera did: position p moves by shift + zoom * (p - centre). Least squares over textured
-// blocks, those that disagree most left out.
+// blocks, each across its edges alone; those that disagree most are left out.
 struct GlobalMotion {
   double dx = 0;    // pixels; the picture's content moves right when positive
   double dy = 0;    // pixels; down when positive

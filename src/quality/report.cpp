@@ -104,7 +104,7 @@ void measure_camera(const Series& s, Report& r, int width) {
   // What each does to the picture, in widths a second; a zoom moves a point by its distance.
   const double pan = std::fabs(r.camera_dx), tilt = std::fabs(r.camera_dy);
   const double growth = 0.25 * std::fabs(r.camera_zoom);
-  if (std::max({pan, tilt, growth}) < 0.006) {
+  if (std::max({pan, tilt, growth}) < 0.0045) {
     r.camera = "static";
   } else if (growth >= pan && growth >= tilt) {
     r.camera = r.camera_zoom > 0 ? "zoom in" : "zoom out";
@@ -227,9 +227,9 @@ void tell(const std::vector<int64_t>& wanted_cuts, Report& r) {
 
 }  // namespace
 
-// Half a second: what is slow moves by some pixels then.
+// A second: what is slow moves by some pixels then, and of less than one too little is seen.
 Meter::Meter(double fps)
-    : fps_(fps), meter_(static_cast<int>(std::lround(std::clamp(fps / 2, 2.0, 1000.0)))) {}
+    : fps_(fps), meter_(static_cast<int>(std::lround(std::clamp(fps, 2.0, 1000.0)))) {}
 
 void Meter::keep_thumb(const Thumb& thumb) {
   const auto index = static_cast<int64_t>(series_.size()) - 1;

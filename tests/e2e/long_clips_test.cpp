@@ -1,6 +1,7 @@
 // Clips longer than a model's own window: exactly the seconds asked for, whatever the rollout.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -87,6 +88,35 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& p) {
       return test_name({p.param.model, p.param.rollout, p.param.image ? "image" : "text"});
     });
+
+// Two clips behind each other, of which only the second is told the last picture: it changes that
+// one alone.
+TEST(LongClipsLed, OnlyTheLastClipOfAChainIsLed) {
+  const TempDir dir;
+  const auto picture = [&](const std::string& name, const char* seed) {
+    const Result r =
+        genvid({"a house", "-o", dir / (name + "_%d.png"), "--model", models("tiny-wan21"),
+                "--frames", "1", "--steps", "1", "--seed", seed});
+    ASSERT_EQ(r.code, 0) << r.err;
+  };
+  picture("first", "1");
+  picture("last", "2");
+  picture("other", "3");
+  const auto frames = [&](const std::string& last) {
+    const Result r =
+        genvid({"a house", "-o", dir / (last + ".y4m"), "--model", models("tiny-wan22-i2v-a14b"),
+                "--seconds", "7", "--steps", "2", "--seed", "3", "--image", dir / "first_1.png",
+                "--last-image", dir / (last + "_1.png"), "--no-watermark"});
+    EXPECT_EQ(r.code, 0) << r.err;
+    return read_bytes(dir / (last + ".y4m"));
+  };
+  const std::string one = frames("last"), two = frames("other");
+  ASSERT_EQ(one.size(), two.size());
+  const auto parted = std::mismatch(one.begin(), one.end(), two.begin()).first - one.begin();
+  const auto middle = static_cast<std::ptrdiff_t>(one.size() / 2);
+  EXPECT_GT(parted, middle * 9 / 10) << "the first clip is not led anywhere";
+  EXPECT_LT(parted, middle * 11 / 10) << "the second one is";
+}
 
 // The file may grow to half of what it needs: the clip is sampled to its end all the same, and what
 // is kept decodes to the whole clip.

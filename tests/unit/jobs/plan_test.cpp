@@ -198,6 +198,24 @@ TEST(Plan, ImagesThatModelsNeed) {
   expect_error(r, ErrorKind::kUsage, "starts from a picture", "tiny-wan22-i2v-a14b");
 }
 
+TEST(Plan, AChainLeadsToALastPicture) {
+  Request r = request();
+  r.image = "a.png";
+  r.seconds = 7;
+  const Plan free = plan(r, "tiny-wan22-i2v-a14b");
+  EXPECT_EQ(free.rollout.name, "continue");
+  r.last_image = "b.png";
+  const Plan led = plan(r, "tiny-wan22-i2v-a14b");
+  EXPECT_EQ(led.rollout.name, "continue");
+  EXPECT_NE(led.rollout.reason.find("leads to a picture"), std::string::npos);
+  ASSERT_EQ(led.borders.size(), free.borders.size());
+  const int64_t last = led.spec.frames - led.borders.back();
+  EXPECT_NEAR(static_cast<double>(last), static_cast<double>(led.borders.front()), 4);
+  EXPECT_LT(led.borders.front(), free.borders.front());
+  expect_error(r, ErrorKind::kUsage, "takes no --last-image", "tiny-wan21-i2v");
+  EXPECT_EQ(plan(r, "tiny-wan21-flf2v").rollout.name, "window");
+}
+
 TEST(Plan, GuidanceOfTwoExperts) {
   const auto scales = [](std::optional<double> one, std::optional<double> two) {
     Request r = request();

@@ -246,6 +246,24 @@ TEST(EncoderSettings, SmallClipsHaveFewerWholePictures) {
   EXPECT_EQ(whole({256, 160}, [](OutputOptions& o) { o.encoder_options["g"] = "100"; }), 3);
 }
 
+// What changes by half a level a frame must not be held still in a small clip.
+TEST(EncoderSettings, SmallClipsAreFiner) {
+  TempDir dir;
+  const auto written = [&](Size size, std::optional<int> crf, const char* tune) {
+    OutputOptions options = to(dir / "a.mp4");
+    options.overwrite = true;
+    options.crf = crf;
+    if (tune != nullptr) options.encoder_options["tune"] = tune;
+    write_clip(options, make_spec(size.width, size.height, 12), noise);
+    return read_bytes(options.path);
+  };
+  const Size small{256, 160}, large{640, 360};
+  EXPECT_TRUE(written(small, {}, nullptr) == written(small, 10, "film"));
+  EXPECT_TRUE(written(large, {}, nullptr) == written(large, 18, nullptr));
+  EXPECT_TRUE(written({448, 240}, {}, nullptr) == written({448, 240}, 14, "film"));
+  EXPECT_TRUE(written(small, {}, "grain") == written(small, 10, "grain")) << "what is asked stays";
+}
+
 TEST(EncoderSettings, AreRefusedBeforeAnythingRuns) {
   TempDir dir;
   const auto refusal = [&](const std::string& name,

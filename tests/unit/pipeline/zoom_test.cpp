@@ -29,15 +29,17 @@ double value(const AnchorFrame& frame) { return frame.latents[0][0][0][1][1].ite
 TEST(Zoom, GoesOverFromOnePictureToTheNext) {
   Drawing drawing;
   Zoom zoom(picture(0), 0);
-  // Most of the way to the picture of latent frame 12, which is carried back.
+  // A part of the way to the picture of latent frame 12, which is carried back.
   const AnchorFrame near = zoom.ahead(1, 3, carry, drawing.draw());
-  EXPECT_NEAR(value(near), 0.25 * 0.003 + 0.75 * (10 - 0.009), 1e-5);
+  EXPECT_NEAR(value(near), 0.7 * 0.003 + 0.3 * (10 - 0.009), 1e-5);
   EXPECT_EQ(near.age, 1 - 3);
   EXPECT_EQ(drawing.times, 1);
   // At that picture's own place it alone counts; the next one is drawn of it.
   EXPECT_NEAR(value(zoom.ahead(9, 12, carry, drawing.draw())), 10, 1e-5);
   EXPECT_EQ(drawing.times, 2);
-  EXPECT_NEAR(value(zoom.ahead(15, 18, carry, drawing.draw())), 20 - 0.006, 1e-4);
+  EXPECT_NEAR(value(zoom.ahead(15, 18, carry, drawing.draw())), 0.4 * 10.006 + 0.6 * (20 - 0.006),
+              1e-4);
+  EXPECT_NEAR(value(zoom.ahead(19, 22, carry, drawing.draw())), 20 - 0.002, 1e-4);
   EXPECT_EQ(drawing.times, 2);
 }
 
@@ -47,7 +49,7 @@ TEST(Zoom, FromTheSceneItBeginsWith) {
   const AnchorFrame seen = zoom.ahead(40, 45, carry, drawing.draw());
   EXPECT_EQ(drawing.times, 2);
   EXPECT_EQ(seen.age, -5);
-  EXPECT_NEAR(value(seen), 0.25 * 10.003 + 0.75 * (20 - 0.009), 1e-4);
+  EXPECT_NEAR(value(seen), 0.7 * 10.003 + 0.3 * (20 - 0.009), 1e-4);
 }
 
 }  // namespace

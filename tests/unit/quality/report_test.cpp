@@ -71,6 +71,23 @@ TEST(Quality, TellsTheCamera) {
   EXPECT_NEAR(moving(0, 0, 0.01).camera_zoom, 0.01 * 12, 0.02);
 }
 
+// Along an edge nothing can be seen to move, and such blocks must not hold the camera back.
+TEST(Quality, TellsTheCameraByStraightEdgesToo) {
+  const auto zoomed = [](double zoom) {
+    return measure(36, [=](int t, double x, double y) {
+      const double k = std::pow(1 + zoom, -t);
+      const double across = (x - 96) * k, down = (y - 56) * k;
+      const double horizon = 40 * std::tanh(down / 2), shore = 20 * std::tanh((down - 30) / 2);
+      const double off = std::remainder(across - 11, 70);
+      return 120 + horizon + shore + 50 * std::exp(-off * off / 8) * (down < 0 ? 1 : 0);
+    });
+  };
+  EXPECT_EQ(zoomed(0.002).camera, "zoom in");
+  EXPECT_NEAR(zoomed(0.002).camera_zoom, 0.002 * 12, 0.006);
+  EXPECT_EQ(zoomed(-0.002).camera, "zoom out");
+  EXPECT_EQ(zoomed(0).camera, "static");
+}
+
 TEST(Quality, ASteadyPanHasNothingThatStandsOut) {
   const Report r =
       measure(48, [](int t, double x, double y) { return texture(x - 2.0 * t, y); }, {20, 40});
