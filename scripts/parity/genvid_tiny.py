@@ -179,6 +179,9 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         if m.sketcher is not None:
             keep("sketch." + name, (z - torch.cat([side(sketched[:, :codec_model.C]), sketched[:, codec_model.C:]], 1)) / .5)
     keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
+    if text[3][0, 2] != 0:                                              # a zoom's anchors: each of its own latent
+        own = torch.cat([picture, other], 2)
+        keep("ahead.own", (two - m.net(two, half, *text, trust=m.trust, anchor=(own, torch.tensor([-1.]), True))) / .5)
     if m.sketcher is not None:
         moved = torch.cat([m.net.camera.between(z[:, :codec_model.C, 0]), nets.between_sketches(z[:, codec_model.C:, 0])], 1)
         keep("sketch.between", moved[:, :, None])

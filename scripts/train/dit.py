@@ -329,14 +329,15 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
             return net.camera.toned(joined(net.camera, y)[:, :, 0], z, like)
         return draw
     wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
-    wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i)) for i, move in enumerate(text[3]) if Zoom.of(move)}
+    wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i), WINDOW) for i, move in enumerate(text[3]) if Zoom.of(move)}
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]
         n = WINDOW - history.shape[2]
         anchor, ago = anchor_of(done, at, n, text[3])
-        anchor, ago = anchor.clone(), ago.float()
+        anchor, ago = anchor[:, :, None].repeat(1, 1, WINDOW, 1, 1), ago.float()
         for i, view in wide.items():
-            anchor[i:i + 1], when = view.ahead(at + n - 1)
+            seen, when = view.ahead(at + n - 1)
+            anchor[i:i + 1] = seen if seen.dim() == 5 else seen[:, :, None]
             ago[i] = at + n - WINDOW - when
         new = joined(net.camera, sample_window(net, noise[:, :, at:at + n], history, text, blank, steps, later, (anchor, ago, True)))
         done = torch.cat([done, new], 2)

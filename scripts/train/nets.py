@@ -189,12 +189,15 @@ def before(x, sigma, move, camera, ahead=None):
 def anchored(x, anchor, move, camera):
     """The clip's first picture as the camera sees it at each latent of x [B, C, F, h, w], and what share of each position it saw:
     [B, C, F, h, w], [B, 1, F, h, w]. anchor: None, or (z [B, C, h, w], latents from it to the first of x [B], less than 0
-    for none), or with a third element where less than 0 says that it lies ahead. Against the slow loss of what the first picture shows."""
+    for none), or with a third element where less than 0 says that it lies ahead. z may be [B, C, F, h, w]: of a camera that zooms it is then, latent by latent, what is seen there, and is not carried. Against the slow loss of what the first picture shows."""
     if anchor is None:
         return torch.zeros_like(x), torch.zeros_like(x[:, :1])
     (z, ago, *ahead), count = anchor, x.shape[2]
+    if z.dim() == 5:
+        move = torch.where(move[:, 2:] != 0, 0, move)
     far = move.repeat_interleave(count, 0) * (ago[:, None] + torch.arange(count, device=x.device)).flatten()[:, None]
-    carried, seen = camera.carry(z.repeat_interleave(count, 0), far), camera.seen(far, *z.shape[2:])
+    each = z.transpose(1, 2).flatten(0, 1) if z.dim() == 5 else z.repeat_interleave(count, 0)
+    carried, seen = camera.carry(each, far), camera.seen(far, *z.shape[-2:])
     if not ahead:
         seen = seen * (ago.repeat_interleave(count) >= 0)[:, None, None]
     return tuple(q.unflatten(0, (-1, count)).transpose(1, 2) for q in (carried * seen[:, None], seen[:, None]))
@@ -206,7 +209,7 @@ class Trust(typing.NamedTuple):
     hold: float = 0.0                                                   # to `hold`,
     gain: float = 1.0                                                   # which is multiplied with this before: it parts what stands still from what moves
     steady: float = 1.0                                                 # the last argument of `steadied`, 1 for none of that
-    ahead: float = 0.0                                                  # instead of `hold`, where the camera pans or tilts and the anchor lies ahead
+    ahead: float = 0.0                                                  # instead of `hold`, where the anchor lies ahead
     soft: tuple = (0.0, 0.0)                                            # instead of `keep` and `hold`, where the camera stands and the anchor is soft,
     hard: tuple = (0.0, 0.0)                                            # and where it has hard edges (Camera.hardness)
 
@@ -482,8 +485,7 @@ class Transformer(Trunk):
         x0 = self.out(y)
         picture = held, seen
         past, held, seen = (q.permute(0, 2, 3, 4, 1).reshape(b, f, h * w, -1) for q in (past, held, seen))
-        drawn = (move[:, 2] == 0) & (move != 0).any(1) & (anchor[1] < 0 if ahead is not None else False)
-        keeping, holding = trust.keep, torch.where(drawn[:, None, None, None], trust.ahead, trust.hold)
+        keeping, holding = trust.keep, trust.hold if ahead is None else torch.where((anchor[1] < 0)[:, None, None, None], trust.ahead, trust.hold)
         if anchor is not None and trust.soft != trust.hard:
             stands = (move == 0).all(1)[:, None, None, None]
             hard = self.camera.hardness(picture[0][:, :, 0]).flatten(1)[:, None, :, None]

@@ -6,10 +6,10 @@ REACH, OVER = 12, 10                                                    # latent
 
 
 class Zoom:
-    def __init__(self, picture, move, camera, draw):
-        """picture [1, C, h, w], of latent 0; move [3]; draw(z, like) draws the picture z, blurred and with repeated edges, as it
+    def __init__(self, picture, move, camera, draw, window):
+        """picture [1, C, h, w], of latent 0; move [3]; window: its latents; draw(z, like) draws the picture z, blurred and with repeated edges, as it
         should be, no fainter than `like`, the first one."""
-        self.pictures, self.move, self.camera, self.draw = [picture], move[None], camera, draw
+        self.pictures, self.move, self.camera, self.draw, self.window = [picture], move[None], camera, draw, window
 
     @staticmethod
     def of(move):
@@ -17,10 +17,12 @@ class Zoom:
         return bool(move[2] != 0)
 
     def ahead(self, last):
-        """What the camera sees at latent `last`, and when that is: there. It goes over from one drawn picture to the next, slowly, lest that shows, though
-        what is carried back is sharper than what is carried on."""
-        k = int(last // REACH)
-        while len(self.pictures) < k + 2:
+        """What the camera sees at each latent of the window that ends with latent `last` [1, C, window, h, w], and when that one is. From latent to latent it
+        goes over to the next drawn picture, slowly, lest that shows, though what is carried back is sharper than what is carried on."""
+        while len(self.pictures) < last // REACH + 2:
             self.pictures.append(self.draw(self.camera.carry(self.pictures[-1], self.move * REACH), self.pictures[0]))
-        old, new = (self.camera.carry(self.pictures[j], self.move * (last - j * REACH)) for j in (k, k + 1))
-        return torch.lerp(old, new, min(1, (last - k * REACH) / OVER)), last
+        out = []
+        for at in range(last - self.window + 1, last + 1):
+            old, new = (self.camera.carry(self.pictures[j], self.move * (at - j * REACH)) for j in (at // REACH, at // REACH + 1))
+            out.append(torch.lerp(old, new, min(1, at % REACH / OVER)))
+        return torch.stack(out, 2), last

@@ -37,8 +37,10 @@ class TextEncoder {
 
 // A latent frame that a window looks at without containing it.
 struct AnchorFrame {
-  Tensor latents{};  // [1, C, 1, H, W] fp32, or undefined
-  double age = 0;    // latent frames from it to the first of the window; less than 0: it lies ahead
+  // [1, C, 1, H, W] fp32, or undefined; or [1, C, T, H, W]: for each latent frame of the window one
+  // of its own, as it is seen then.
+  Tensor latents{};
+  double age = 0;  // latent frames from it to the first of the window; less than 0: it lies ahead
 };
 
 // How many latent positions a camera that keeps its size moves what it sees, in the time of a

@@ -21,8 +21,8 @@ class Zoom {
   // picture: fp32 [1, C, 1, H, W], of latent frame `position`.
   Zoom(Tensor picture, int64_t position);
 
-  // What the camera sees at latent frame `last`, for a window that begins at `start`: it goes over
-  // from one drawn picture to the next, lest that shows.
+  // What the camera sees at each latent frame from `start` (no earlier than the picture) to `last`:
+  // from one to the other it goes over to the next drawn picture, lest that shows.
   AnchorFrame ahead(int64_t start, int64_t last, const Carry& carry, const Draw& draw);
 
  private:

@@ -207,6 +207,16 @@ TEST_P(GenvidTiny, AnchorAhead) {
       denoiser->predict(reference.at("latents.init").narrow(2, 0, 2), at::full({1, 2}, 500.0),
                         reference.at("embeds.prompt"), conditioning);
   parity::expect_close("ahead", got, reference.at("ahead"), 1e-4);
+
+  if (!reference.has("ahead.own")) return;  // recorded where the camera zooms
+  conditioning.anchor = {at::cat({reference.at("latents.final").narrow(2, 0, 1),
+                                  reference.at("latents.init").narrow(2, 0, 1)},
+                                 2),
+                         -1.0};
+  const Tensor each =
+      denoiser->predict(reference.at("latents.init").narrow(2, 0, 2), at::full({1, 2}, 500.0),
+                        reference.at("embeds.prompt"), conditioning);
+  parity::expect_close("ahead.own", each, reference.at("ahead.own"), 1e-4);
 }
 
 // Windows that go on from latents of those before them, and look at the first; and a loop, whose

@@ -44,7 +44,7 @@ struct TransformerConfig : TrunkConfig {
   double camera_hold = 0.5;                 // of the height: what scaling leaves in place
   double keep_bias = 0;                     // of what is kept of the latent before
   double hold_bias = 0;                     // and of the anchor,
-  double hold_bias_ahead = 0;               // that a camera pans or tilts towards,
+  double hold_bias_ahead = 0;               // that a camera moves towards,
   double hold_gain = 1;                     // of which the gate itself counts so much
   double keep_bias_soft = 0;                // instead of the first two, where the camera stands and
   double hold_bias_soft = 0;                // the anchor shows what is plain or soft,

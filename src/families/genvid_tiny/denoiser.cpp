@@ -192,7 +192,8 @@ class TinyDenoiser final : public Denoiser {
       static const Anchor none;
       return none;
     }
-    const std::vector<int64_t> want{1, x.size(1), 1, x.size(3), x.size(4)};
+    const int64_t frames = latent.dim() == 5 && latent.size(2) != 1 ? x.size(2) : 1;
+    const std::vector<int64_t> want{1, x.size(1), frames, x.size(3), x.size(4)};
     if (latent.sizes() != at::IntArrayRef(want)) {
       throw Error(ErrorKind::kUsage, "the transformer got an anchor " + shape_text(latent) +
                                          " for latents " + shape_text(x));

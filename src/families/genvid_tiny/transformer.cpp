@@ -87,16 +87,17 @@ PromptContext Transformer::context(const Tensor& hidden) const {
 
 Anchor Transformer::anchor(const Tensor& latent, double age, int64_t frames,
                            const CameraMove& move) const {
-  const Tensor picture = latent.select(2, 0);
   std::vector<Tensor> carried, seen;
   for (int64_t f = 0; f < frames; ++f) {
-    const double times = age + static_cast<double>(f);
+    const bool own = latent.size(2) > 1;  // nothing is to be carried
+    const Tensor picture = latent.select(2, own ? f : 0);
+    const double times = own ? 0.0 : age + static_cast<double>(f);
     seen.push_back(camera_.inside(move, times, latent.size(3), latent.size(4)));
     carried.push_back(camera_.carry(picture, move, times) * seen.back());
   }
   Anchor out{at::stack(carried, 2), at::stack(seen).unsqueeze(0).unsqueeze(0), age < 0, {}};
   if (move == CameraMove{}) {
-    out.hard = camera_.hardness(picture).view({1, -1, 1}).repeat({1, frames, 1});
+    out.hard = camera_.hardness(latent.select(2, 0)).view({1, -1, 1}).repeat({1, frames, 1});
   }
   return out;
 }
@@ -125,9 +126,8 @@ Tensor Transformer::forward(const Tensor& latents, const Tensor& timesteps,
     made.add_(kept * (behind(there) - made));
   }
   if (anchor.latents.defined()) {
-    const bool drawn = anchor.ahead && move.growth == 0 && move != CameraMove{};
     const Tensor hold = opened(hold_(x).mul_(config_.hold_gain),
-                               drawn ? config_.hold_bias_ahead : config_.hold_bias,
+                               anchor.ahead ? config_.hold_bias_ahead : config_.hold_bias,
                                config_.hold_bias_soft, config_.hold_bias_hard, anchor.hard);
     x0.add_(hold * (as_tokens(held) - as_tokens(anchor.seen) * x0));
   }

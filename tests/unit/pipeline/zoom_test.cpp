@@ -24,22 +24,34 @@ struct Drawing {
   }
 };
 
-double value(const AnchorFrame& frame) { return frame.latents[0][0][0][1][1].item<double>(); }
+double value(const AnchorFrame& frame, int64_t latent) {
+  return frame.latents[0][0][latent][1][1].item<double>();
+}
 
 TEST(Zoom, GoesOverFromOnePictureToTheNext) {
   Drawing drawing;
   Zoom zoom(picture(0), 0);
-  // A part of the way to the picture of latent frame 12, which is carried back.
-  const AnchorFrame near = zoom.ahead(1, 3, carry, drawing.draw());
-  EXPECT_NEAR(value(near), 0.7 * 0.003 + 0.3 * (10 - 0.009), 1e-5);
-  EXPECT_EQ(near.age, 1 - 3);
+  // From latent frame to latent frame a part of the way to the picture of the twelfth, which is
+  // carried back.
+  const AnchorFrame near = zoom.ahead(0, 3, carry, drawing.draw());
+  ASSERT_EQ(near.latents.size(2), 4);
+  for (int64_t at = 0; at <= 3; ++at) {
+    const double share = 0.1 * static_cast<double>(at);
+    EXPECT_NEAR(value(near, at),
+                (1 - share) * 0.001 * static_cast<double>(at) +
+                    share * (10 - 0.001 * static_cast<double>(12 - at)),
+                1e-5);
+  }
+  EXPECT_EQ(near.age, -3);
   EXPECT_EQ(drawing.times, 1);
-  // At that picture's own place it alone counts; the next one is drawn of it.
-  EXPECT_NEAR(value(zoom.ahead(9, 12, carry, drawing.draw())), 10, 1e-5);
+  // At that picture's own place it alone counts, as shortly before; the next one is drawn of it.
+  const AnchorFrame over = zoom.ahead(9, 12, carry, drawing.draw());
+  EXPECT_NEAR(value(over, 0), 0.1 * 0.009 + 0.9 * (10 - 0.003), 1e-4);
+  EXPECT_NEAR(value(over, 1), 10 - 0.002, 1e-4);
+  EXPECT_NEAR(value(over, 3), 10, 1e-4);
   EXPECT_EQ(drawing.times, 2);
-  EXPECT_NEAR(value(zoom.ahead(15, 18, carry, drawing.draw())), 0.4 * 10.006 + 0.6 * (20 - 0.006),
-              1e-4);
-  EXPECT_NEAR(value(zoom.ahead(19, 22, carry, drawing.draw())), 20 - 0.002, 1e-4);
+  const AnchorFrame behind = zoom.ahead(15, 18, carry, drawing.draw());
+  EXPECT_NEAR(value(behind, 3), 0.4 * 10.006 + 0.6 * (20 - 0.006), 1e-4);
   EXPECT_EQ(drawing.times, 2);
 }
 
@@ -49,7 +61,8 @@ TEST(Zoom, FromTheSceneItBeginsWith) {
   const AnchorFrame seen = zoom.ahead(40, 45, carry, drawing.draw());
   EXPECT_EQ(drawing.times, 2);
   EXPECT_EQ(seen.age, -5);
-  EXPECT_NEAR(value(seen), 0.7 * 10.003 + 0.3 * (20 - 0.009), 1e-4);
+  EXPECT_NEAR(value(seen, 0), 10 - 0.002, 1e-4);
+  EXPECT_NEAR(value(seen, 5), 0.7 * 10.003 + 0.3 * (20 - 0.009), 1e-4);
 }
 
 }  // namespace
