@@ -97,7 +97,7 @@ struct WatermarkEmbedder::State {
       return from + (to - from) * std::clamp((textured - low) / (high - low), 0.0f, 1.0f);
     };
     return {between(kSmoothAlone, kSmooth, 0.0f, 0.1f),
-            between(kTextured, kTexturedAll, 0.3f, 1.0f)};
+            between(kTextured, kTexturedAll, 0.2f, 0.7f)};
   }
 
   Size size;
