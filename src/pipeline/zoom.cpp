@@ -32,7 +32,9 @@ AnchorFrame Zoom::ahead(int64_t start, int64_t last, const Carry& carry, const D
     const double share = std::min(1.0, static_cast<double>(at - k * kReach) / kOver);
     out.push_back(at::lerp(seen(k), seen(k + 1), share));
   }
-  return {at::cat(out, 2), static_cast<double>(start - last)};
+  // The layout would follow the picture's, which is another one in a clip that was stopped, and the
+  // last bits would follow the layout.
+  return {at::cat(out, 2).contiguous(), static_cast<double>(start - last)};
 }
 
 }  // namespace genvid
