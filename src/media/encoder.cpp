@@ -22,12 +22,15 @@ int x264_keyframe_distance(const FrameSpec& spec) {
 // Small pictures are looked at enlarged, and cost little: from 640x360 down to genvid-tiny's
 // 256x160 the rate factor falls by 8. What moves by less than a level there, as a sky does, would
 // otherwise be held still for seconds.
-std::map<std::string, std::string> x264_small_options(const FrameSpec& spec, double usual) {
+// What the user chose by `tune` stays.
+void suit_small_pictures(const FrameSpec& spec, double usual,
+                         std::map<std::string, std::string>& options) {
   constexpr double kLarge = 640 * 360, kSmall = 256 * 160, kFiner = 8;
   const double pixels = std::clamp(static_cast<double>(spec.width) * spec.height, kSmall, kLarge);
   const double finer = kFiner * std::log2(kLarge / pixels) / std::log2(kLarge / kSmall);
-  if (std::lround(finer) == 0) return {};
-  return {{"crf", std::to_string(std::lround(usual - finer))}, {"tune", "film"}};
+  if (std::lround(finer) == 0) return;
+  options["crf"] = std::to_string(std::lround(usual - finer));
+  options.emplace("tune", "film");
 }
 
 void set_geometry(AVCodecContext* context, const OutputPlan& plan, const FrameSpec& spec) {
@@ -76,12 +79,7 @@ Encoder::Encoder(const OutputPlan& plan, const FrameSpec& spec, int threads)
     context_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   }
   std::map<std::string, std::string> named = plan.encoder.options;
-  if (plan.quality_by_size) {
-    for (auto& [name, value] : x264_small_options(spec, plan.encoder.crf)) {
-      if (name == "crf") named.erase(name);
-      named.emplace(name, value);
-    }
-  }
+  if (plan.quality_by_size) suit_small_pictures(spec, plan.encoder.crf, named);
   av::Options options(named);
   av::check(avcodec_open2(context_.get(), codec, options.out()),
             "cannot open encoder " + name_ + " for " + std::to_string(spec.width) + "x" +
