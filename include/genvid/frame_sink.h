@@ -20,6 +20,7 @@ struct FrameSpec {
   Rational fps;
   int64_t frames = 0;  // exactly this many writes follow, unless the run fails
   FrameLayout layout = FrameLayout::kGbrpF32;
+  bool loops = false;  // the last frame flows into the first
 };
 
 // One frame. The planes stay valid while keep_alive lives, so a sink may queue frames without

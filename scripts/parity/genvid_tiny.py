@@ -127,7 +127,21 @@ class Folder:
             anchor = done[:, :, first], torch.tensor([at - m - first])
             new = self.window_of(noise[:, :, at:at + n], done[:, :, -m:], text, blank, steps, later, None, anchor, end)
             done = torch.cat([done, new], 2)
-        return done[:, :, int(loop):latents]
+        return closed(done[:, :, 1:latents]) if loop else done[:, :, :latents]
+
+
+def closed(x):
+    """A loop's latents [1, C, T, H, W]: what of the step from the last to the first is longer than the usual one in that place is spread over
+    the last ones."""
+    if (count := x.shape[2]) < 4:
+        return x
+    usual = (x[:, :, 1:] - x[:, :, :-1]).norm(dim=1, keepdim=True).median(2, keepdim=True).values
+    last = x[:, :, :1] - x[:, :, -1:]
+    excess = last * (1 - usual / last.norm(dim=1, keepdim=True).clamp(min=1e-6)).clamp(min=0)
+    over = min(12, count // 2)
+    share = torch.zeros(count)
+    share[-over:] = torch.arange(1, over + 1) / (over + 1)
+    return x + excess * share.view(1, 1, -1, 1, 1)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ FrameStage::FrameStage(const FrameSpec& from, const FrameSpec& to,
     : size_{to.width, to.height} {
   const Size in{from.width, from.height};
   if (!(in == size_)) resizer_ = std::make_unique<PlaneResizer>(in, size_);
-  if (mark) embedder_ = std::make_unique<WatermarkEmbedder>(*mark, size_, to.frames);
+  if (mark) embedder_ = std::make_unique<WatermarkEmbedder>(*mark, to);
 }
 
 FrameView FrameStage::process(const FrameView& in) {

@@ -57,11 +57,12 @@ float texture(const float* g, ptrdiff_t stride) {
 }  // namespace
 
 struct WatermarkEmbedder::State {
-  State(const Watermark& mark, Size s, int64_t frames)
-      : size(s),
-        pattern(s, mark.key),
+  State(const Watermark& mark, const FrameSpec& clip)
+      : size{clip.width, clip.height},
+        pattern(size, mark.key),
         coded(encode_payload(mark.payload)),
-        amplitude(by_length(pattern.blocks(), frames) / 255),
+        amplitude(by_length(pattern.blocks(), clip.frames) / 255),
+        loop(clip.loops && clip.frames > WatermarkPattern::kHold ? clip.frames : 0),
         textures(pattern.blocks()) {
     for (size_t y = 0; y < kBlock; ++y) {
       for (size_t x = 0; x < kBlock; ++x) {
@@ -70,8 +71,19 @@ struct WatermarkEmbedder::State {
     }
   }
 
+  // At a loop's end the blocks go over to what they show at its start, each when it would change.
+  int turn(size_t block) const {
+    constexpr int kHold = WatermarkPattern::kHold;
+    const int64_t left = loop - frame;
+    if (left < 1 || left > kHold) return pattern.turn(block, frame);
+    const int64_t at = WatermarkPattern::kPeriod - left;
+    const bool changed =
+        pattern.turn(block, at) == pattern.turn(block, WatermarkPattern::kPeriod - 1);
+    return pattern.turn(block, changed ? at : loop - kHold - 1);
+  }
+
   float sign(size_t block) const {
-    const WatermarkPattern::Chip& chip = pattern.chip(block, pattern.turn(block, frame));
+    const WatermarkPattern::Chip& chip = pattern.chip(block, turn(block));
     const bool one = chip.slot >= kCodedBits || coded[chip.slot] != 0;  // pilots are ones
     return one ? chip.sign : static_cast<float>(-chip.sign);
   }
@@ -104,14 +116,15 @@ struct WatermarkEmbedder::State {
   WatermarkPattern pattern;
   std::array<uint8_t, kCodedBits> coded;
   float amplitude;
+  int64_t loop;                 // its frames; 0 where the clip ends
   std::vector<float> textures;  // of this frame's blocks, 0..1
   float textured = 0;           // their mean of late
   std::array<float, kBlock * kBlock> basis{};
   int64_t frame = 0;
 };
 
-WatermarkEmbedder::WatermarkEmbedder(const Watermark& mark, Size size, int64_t frames)
-    : state_(std::make_unique<State>(mark, size, frames)) {}
+WatermarkEmbedder::WatermarkEmbedder(const Watermark& mark, const FrameSpec& clip)
+    : state_(std::make_unique<State>(mark, clip)) {}
 
 WatermarkEmbedder::~WatermarkEmbedder() = default;
 

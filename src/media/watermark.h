@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "genvid/frame_sink.h"
 #include "genvid/types.h"
 
 namespace genvid::media {
@@ -31,8 +32,9 @@ struct Watermark {
 
 class WatermarkEmbedder {
  public:
-  // frames: of the whole clip, since a short one needs a stronger mark.
-  WatermarkEmbedder(const Watermark& mark, Size size, int64_t frames);
+  // clip: as it is written; a short one needs a stronger mark, and in one that loops the mark flows
+  // into its start too.
+  WatermarkEmbedder(const Watermark& mark, const FrameSpec& clip);
   ~WatermarkEmbedder();
 
   // Adds the mark to the next frame: three float planes in [0,1], width * height each, in place.

@@ -4,6 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "pipeline/closed_loop.h"
 #include "pipeline/decode.h"
 #include "pipeline/past.h"
 #include "pipeline/rescue.h"
@@ -32,10 +33,13 @@ Tensor ClipDelivery::take_past(int64_t latents) {
   open();
   const Geometry geometry = family_.description->traits(*context_.model).geometry;
   const Tensor past = past_latents(*vae_, context_, spec_, geometry, latents);
-  for (int64_t t = 0; t < past.size(2); ++t) decoder_->push(past.narrow(2, t, 1));
+  Tensor decoded;
+  for (int64_t t = 0; t < past.size(2); ++t) decoded = decoder_->push(past.narrow(2, t, 1));
+  joint_ = Joint(spec_.past.back(), decoded);
   if (keeps_latents()) {
     parts_.push_back(past.to(at::kCPU, at::kFloat).clone());
     start_.context = past.size(2);
+    start_.shown = spec_.past.back();
   }
   return past;
 }
@@ -54,7 +58,7 @@ void ClipDelivery::decode(const Tensor& latents) {
   try {
     for (int64_t t = 0; t < latents.size(2) && !feeder_.complete(); ++t) {
       throw_if_cancelled();
-      feeder_.write(decoder_->push(latents.narrow(2, t, 1).to(context_.device)));
+      feeder_.write(joint_(decoder_->push(latents.narrow(2, t, 1).to(context_.device))));
       clock_.advance(++done_);
     }
   } catch (const Error& e) {
@@ -66,7 +70,8 @@ void ClipDelivery::decode(const Tensor& latents) {
 
 void ClipDelivery::finish() {
   if (spec_.closes) {
-    const Tensor all = collected(), end = loop_start(all);
+    const Tensor all = closed_loop(collected()), end = loop_start(all);
+    parts_ = {all};
     open();
     for (int64_t t = 0; t < end.size(2); ++t) {
       decoder_->push(end.narrow(2, t, 1).to(context_.device));

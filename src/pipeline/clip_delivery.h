@@ -12,6 +12,7 @@
 #include "genvid/error.h"
 #include "genvid/frame_sink.h"
 #include "pipeline/frame_feeder.h"
+#include "pipeline/joint.h"
 #include "pipeline/progress.h"
 
 namespace genvid {
@@ -22,8 +23,8 @@ class ClipDelivery {
   ClipDelivery(const Family& family, const LoadContext& context, const ClipSpec& spec,
                const FrameSpec& frames, FrameSink& sink, StageClock& clock, int64_t latents);
 
-  // The end of spec.past as so many latent frames. The decoder goes on from them; their frames are
-  // in the file already.
+  // The end of spec.past as so many latent frames. The decoder goes on from them, and the first new
+  // frames from the last that is shown (Joint); theirs are in the file already.
   Tensor take_past(int64_t latents);
   // The next latent frames [1, C, t, H, W]. Those of a loop (spec.closes) wait for finish(), since
   // the decoder begins as it is after the last of them. When the output fails, later ones are only
@@ -49,6 +50,7 @@ class ClipDelivery {
   FrameFeeder feeder_;
   std::unique_ptr<VideoVae> vae_;
   std::unique_ptr<VaeStream> decoder_;
+  Joint joint_;
   const int64_t total_;
   int64_t done_ = 0;
   std::vector<Tensor> parts_;  // where somebody may ask for them: a few KiB a latent frame

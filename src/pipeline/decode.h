@@ -2,6 +2,7 @@
 // not grow with the length of the clip.
 #pragma once
 
+#include "core/latents_file.h"
 #include "families/family.h"
 #include "genvid/engine.h"
 #include "genvid/frame_sink.h"
@@ -12,11 +13,12 @@ namespace genvid {
 
 // latents [1, C, T, H, W], normalised. Non-finite frames in half precision are decoded once more in
 // fp32, then Error(kNumerical). Returns whether that happened. ladder: for when memory runs out.
-// before: latents that the decoder sees first, whose frames are not the clip's; undefined = it
-// starts anew. Calls sink.finish().
+// The first start.context latents, and of a loop its end, are seen by the decoder first and are
+// not the clip's; behind an earlier video the first frames go on from it (Joint). Calls
+// sink.finish().
 bool decode_to_sink(const Family& family, const LoadContext& context, const Tensor& latents,
-                    const FrameSpec& spec, FrameSink& sink, StageClock& clock, MemoryLadder& ladder,
-                    const Tensor& before = {});
+                    const LatentsStart& start, const FrameSpec& spec, FrameSink& sink,
+                    StageClock& clock, MemoryLadder& ladder);
 
 // The end of a loop's latents, for the decoder to begin as it is there.
 Tensor loop_start(const Tensor& latents);

@@ -24,6 +24,7 @@ FrameSpec frame_spec(const ClipSpec& spec) {
   out.height = spec.size.height;
   out.fps = spec.fps;
   out.frames = spec.frames;
+  out.loops = spec.closes || spec.rollout == "loop";
   return out;
 }
 
@@ -115,8 +116,8 @@ ClipResult run_clip(const ClipSpec& spec, FrameSink& sink, Host& host) {
   if (!spec.save_latents.empty()) write_latents(spec.save_latents, latents, true, start);
   result.frames = spec.frames;
   try {
-    const bool retried = decode_to_sink(family, context, latents, frame_spec(spec), sink, clock,
-                                        ladder, start.loop ? loop_start(latents) : Tensor());
+    const bool retried =
+        decode_to_sink(family, context, latents, start, frame_spec(spec), sink, clock, ladder);
     result.fp32_retry = result.fp32_retry || retried;
   } catch (const Error& e) {
     rethrow_with_rescue(e, spec, latents, start);
@@ -175,7 +176,7 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
       load_context(model, spec.device, "fp32", spec.vae_dtype, spec.threads);
   const Geometry g = family.description->traits(model).geometry;
   const LatentsStart start = latents_start(spec.latents);
-  Tensor latents = read_latents(spec.latents);
+  const Tensor latents = read_latents(spec.latents);
   if (latents.size(1) != g.latent_channels) {
     throw Error(ErrorKind::kUsage, spec.latents + " has " + std::to_string(latents.size(1)) +
                                        " channels; this model's latents have " +
@@ -191,6 +192,7 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   frames.height = size.height;
   frames.fps = spec.fps;
   frames.frames = spec.frames.value_or(full_frames);
+  frames.loops = start.loop && frames.frames == full_frames;
   if (size.width > full.width || size.height > full.height || frames.frames > full_frames) {
     throw Error(ErrorKind::kUsage, spec.latents + " gives " + std::to_string(full_frames) +
                                        " frames of " + std::to_string(full.width) + "x" +
@@ -199,14 +201,7 @@ ClipResult decode_clip(const DecodeSpec& spec, FrameSink& sink, Host& host) {
   StageClock clock(host);
   ClipResult result;
   MemoryLadder ladder(context);
-  Tensor before;
-  if (start.context > 0) {
-    before = latents.narrow(2, 0, start.context);
-    latents = latents.narrow(2, start.context, latents.size(2) - start.context);
-  } else if (start.loop) {
-    before = loop_start(latents);
-  }
-  result.fp32_retry = decode_to_sink(family, context, latents, frames, sink, clock, ladder, before);
+  result.fp32_retry = decode_to_sink(family, context, latents, start, frames, sink, clock, ladder);
   result.frames = frames.frames;
   finish(context, clock, ladder, result);
   return result;

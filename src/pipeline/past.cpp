@@ -9,16 +9,19 @@
 
 namespace genvid {
 
+Tensor image_frame(const Image& image) {
+  const Tensor bytes = at::from_blob(const_cast<uint8_t*>(image.pixels.data()),
+                                     {image.height, image.width, 3}, at::kByte);
+  return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div(255.0).mul(2.0).sub(1.0);
+}
+
 Tensor past_frames(const ClipSpec& spec, int64_t count) {
   const auto have = static_cast<int64_t>(spec.past.size());
   const Image& last = spec.past.back();
   Tensor out = at::empty({1, 3, count, last.height, last.width}, at::kFloat);
   for (int64_t i = 0; i < count; ++i) {
     const Image& image = spec.past[static_cast<size_t>(std::max<int64_t>(0, have - count + i))];
-    const Tensor bytes = at::from_blob(const_cast<uint8_t*>(image.pixels.data()),
-                                       {image.height, image.width, 3}, at::kByte);
-    out.select(2, i).copy_(
-        bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div(255.0).mul(2.0).sub(1.0));
+    out.select(2, i).copy_(image_frame(image));
   }
   return out;
 }

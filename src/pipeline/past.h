@@ -6,6 +6,9 @@
 
 namespace genvid {
 
+// fp32 [1, 3, H, W] in [-1, 1] on the CPU.
+Tensor image_frame(const Image& image);
+
 // The latest `count` frames, fp32 [1, 3, count, H, W] in [-1, 1] on the CPU. Where there are fewer,
 // the first stands still before them.
 Tensor past_frames(const ClipSpec& spec, int64_t count);

@@ -120,18 +120,14 @@ std::unique_ptr<VaeStream> open_tiled_decoder(VideoVae& vae, int64_t count) {
 }
 
 std::vector<Tensor> decode_tile_after_tile(VideoVae& vae, int64_t count, const Tensor& latents,
-                                           const Tensor& before, at::Device device,
-                                           const std::function<void()>& each) {
+                                           at::Device device, const std::function<void()>& each) {
   const TileGrid grid(latents.size(3), latents.size(4), count);
   std::vector<Tensor> sums(static_cast<size_t>(latents.size(2)));
   for (const Tile& tile : grid.tiles()) {
     const std::unique_ptr<VaeStream> stream = vae.open_decoder();
-    const auto push = [&](const Tensor& x, int64_t t) {
-      return stream->push(TileGrid::cut(x.narrow(2, t, 1), tile).to(device));
-    };
-    for (int64_t t = 0; before.defined() && t < before.size(2); ++t) push(before, t);
     for (int64_t t = 0; t < latents.size(2); ++t) {
-      grid.add(sums[static_cast<size_t>(t)], push(latents, t).to(at::kCPU, at::kFloat), tile);
+      const Tensor frames = stream->push(TileGrid::cut(latents.narrow(2, t, 1), tile).to(device));
+      grid.add(sums[static_cast<size_t>(t)], frames.to(at::kCPU, at::kFloat), tile);
       each();
     }
   }

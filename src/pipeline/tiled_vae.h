@@ -25,11 +25,9 @@ std::vector<TileSpan> tile_spans(int64_t length, int64_t count);
 std::unique_ptr<VaeStream> open_tiled_decoder(VideoVae& vae, int64_t count);
 
 // The same frames, each tile through the whole clip before the next one: one tile's memories are
-// held, and all frames (fp32, on the host). latents [1, C, T, H, W]; before: latents that the
-// decoder sees first, for what it remembers, or undefined. Calls `each` after every latent of a
-// tile. Returns the frames of each latent: [1, 3, f, H', W'].
+// held, and all frames (fp32, on the host). latents [1, C, T, H, W]. Calls `each` after every
+// latent of a tile. Returns the frames of each latent: [1, 3, f, H', W'].
 std::vector<Tensor> decode_tile_after_tile(VideoVae& vae, int64_t count, const Tensor& latents,
-                                           const Tensor& before, at::Device device,
-                                           const std::function<void()>& each);
+                                           at::Device device, const std::function<void()>& each);
 
 }  // namespace genvid

@@ -44,12 +44,13 @@ Tensor read_latents(const std::filesystem::path& path) {
 void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite,
                    const LatentsStart& start) {
   const Tensor host = latents.to(at::kCPU, at::kFloat).contiguous();
-  TensorData data;
-  data.name = "latents";
-  data.shape = host.sizes().vec();
-  data.bytes = {static_cast<const uint8_t*>(host.const_data_ptr()),
-                static_cast<size_t>(host.nbytes())};
-  write_safetensors(path, {data}, latents_metadata(start), overwrite);
+  std::vector<TensorData> tensors(1);
+  tensors[0].name = "latents";
+  tensors[0].shape = host.sizes().vec();
+  tensors[0].bytes = {static_cast<const uint8_t*>(host.const_data_ptr()),
+                      static_cast<size_t>(host.nbytes())};
+  if (start.shown) tensors.push_back(shown_tensor(*start.shown));
+  write_safetensors(path, tensors, latents_metadata(start), overwrite);
 }
 
 }  // namespace genvid

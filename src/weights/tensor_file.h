@@ -21,11 +21,11 @@ void for_each_tensor(
     const std::filesystem::path& path,
     const std::function<void(const std::string& name, const Tensor& value)>& visit);
 
-// The only tensor of the file: fp32 [1, C, T, H, W] of any name. Throws Error(kUsage) saying what
+// Of a file as core/latents_file.h has it: fp32 [1, C, T, H, W]. Throws Error(kUsage) saying what
 // the file holds instead.
 Tensor read_latents(const std::filesystem::path& path);
 
-// One fp32 tensor "latents". Throws Error(kOutput).
+// As fp32 "latents", behind `start`. Throws Error(kOutput).
 void write_latents(const std::filesystem::path& path, const Tensor& latents, bool overwrite,
                    const LatentsStart& start = {});
 

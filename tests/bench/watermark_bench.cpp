@@ -159,6 +159,10 @@ class Bench {
   void speed() {
     constexpr Size kSize{832, 480};
     constexpr int kFrames = 96;
+    FrameSpec spec;
+    spec.width = kSize.width;
+    spec.height = kSize.height;
+    spec.frames = kFrames;
     FrameView view = make_frame(kSize.width, kSize.height, 0, noise);
     std::vector<float> planes(3 * kSize.width * kSize.height);
     for (size_t p = 0; p < 3; ++p) {
@@ -166,7 +170,7 @@ class Bench {
       std::copy(from, from + planes.size() / 3,
                 planes.begin() + static_cast<ptrdiff_t>(p * planes.size() / 3));
     }
-    WatermarkEmbedder embedder({payload_, ""}, kSize, kFrames);
+    WatermarkEmbedder embedder({payload_, ""}, spec);
     WatermarkDetector detector(kSize);
     float* g = planes.data();
     double start = cpu_seconds();

@@ -130,6 +130,7 @@ void write_rest(const std::string& from, size_t first, const std::string& to) {
   std::memcpy(&size, bytes.data(), 8);
   auto header = nlohmann::json::parse(bytes.substr(8, size));
   header.erase("__metadata__");
+  header.erase("shown_before");
   auto& entry = header.begin().value();
   const auto shape = entry.at("shape").get<std::vector<size_t>>();
   const size_t frame = 4 * shape[3] * shape[4], rest = shape[2] - first;

@@ -149,11 +149,50 @@ TEST(Watermark, FitsIntoSomeSeconds) {
   EXPECT_FALSE(watermark_fits({832, 480}, 1));
 }
 
+FrameSpec spec_of(Size size, int64_t frames, bool loops = false) {
+  FrameSpec spec;
+  spec.width = size.width;
+  spec.height = size.height;
+  spec.frames = frames;
+  spec.loops = loops;
+  return spec;
+}
+
+// At each step of a clip a sixth of the blocks change, from the last frame to the first all do,
+// unless it loops.
+TEST(Watermark, ALoopsEndFlowsIntoItsStart) {
+  constexpr Size kSize{256, 160};
+  constexpr size_t kArea = size_t{256} * 160;
+  constexpr int64_t kFrames = 75;
+  for (const bool loops : {false, true}) {
+    WatermarkEmbedder embedder({kPayload, ""}, spec_of(kSize, kFrames, loops));
+    std::vector<std::vector<float>> shown;
+    for (int64_t n = 0; n < kFrames; ++n) {
+      std::vector<float> planes(3 * kArea, 0.5f);
+      embedder.embed(planes.data(), planes.data() + kArea, planes.data() + 2 * kArea);
+      planes.resize(kArea);
+      shown.push_back(std::move(planes));
+    }
+    std::vector<double> steps;
+    for (size_t n = 0; n < shown.size(); ++n) {
+      const std::vector<float>& next = shown[(n + 1) % shown.size()];
+      double sum = 0;
+      for (size_t i = 0; i < kArea; ++i) sum += std::abs(next[i] - shown[n][i]);
+      steps.push_back(sum);
+    }
+    const double last = steps.back();
+    steps.pop_back();
+    const double most = *std::max_element(steps.begin(), steps.end());
+    EXPECT_EQ(last < 1.2 * most, loops) << last << " " << most;
+    EXPECT_LT(most, 1.5 * steps.front());
+  }
+}
+
 TEST(Watermark, SmallAndShortClipsDoNotBreakIt) {
   for (Size size : {Size{16, 16}, {7, 9}, {48, 32}, {66, 35}}) {
     const auto area = static_cast<size_t>(size.width * size.height);
     std::vector<float> planes(3 * area, 0.5f);
-    WatermarkEmbedder embedder({kPayload, ""}, size, 1);
+    WatermarkEmbedder embedder({kPayload, ""}, spec_of(size, 1));
     embedder.embed(planes.data(), planes.data() + area, planes.data() + 2 * area);
     WatermarkDetector detector(size);
     std::vector<float> luma(area, 126.0f);
