@@ -199,6 +199,7 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
     if m.sketcher is not None:
         moved = torch.cat([m.net.camera.between(z[:, :codec_model.C, 0]), nets.between_sketches(z[:, codec_model.C:, 0])], 1)
         keep("sketch.between", moved[:, :, None])
+        keep("sketch.leads", dit.leads(z, text[3]))
     if m.judge is not None:
         for name, value in m.judge(x[:, :, 0]).items():
             keep("judge." + name, value[0])

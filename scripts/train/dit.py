@@ -24,6 +24,7 @@ REACH = 30                                                      # latents for wh
 GUIDANCE = 4.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
 TRUST = Trust(2.0, 6.0, 3.0, 1.25, 14.0, (-1.0, 4.0), (2.5, 8.0))
+LEADS = .2                                                      # how much it counts of a draft that its subject is ahead of the camera
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
 REDRAWN = 1 / 3                                                 # the last of those steps, which are done again with tiles that lie between
@@ -250,8 +251,18 @@ class Model:
         return cls(*(Trainer(dev, 0.0, n).averaged() for n in (name, pictures)))
 
 
+def leads(z, move):
+    """Where in sketches beside pictures z [B, C + SKETCH, 1, h, w] the subject stands ahead of a camera that pans or tilts (move [B, 3]), from
+    -.35 to .35 of half the picture: so far off the middle it is still seen whole. 0 for one that stands or zooms: [B]."""
+    share = z[:, C + painter.GROUPS.index("subject"), 0].clamp(0, 1)
+    down, across = ((2 * torch.arange(n, device=z.device) + 1) / n - 1 for n in share.shape[1:])
+    at = torch.stack([(share.sum(1) * across).sum(1), (share.sum(2) * down).sum(1)], 1) / share.sum((1, 2)).clamp(min=1)[:, None]
+    return -(at * move[:, :2].sign()).sum(1).clamp(-.35, .35) * (move[:, 2] == 0)
+
+
 def first_picture(model, text_net, ids, steps, guidance, drafts, judge, g):
-    """The draft in which the judge sees most of what each prompt names; without a judge the first: [B, C, 1, h, w]."""
+    """The draft in which the judge sees most of what each prompt names, and among equals a camera that goes on finds the subject ahead; without
+    a judge the first: [B, C, 1, h, w]."""
     text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
@@ -261,14 +272,13 @@ def first_picture(model, text_net, ids, steps, guidance, drafts, judge, g):
 
     def draft():
         z = sample_window(model.pictures, noise(), None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
-        return redrawn(model, z, noise(), text, blank, FIRST * steps, guidance, g)
-    best = draft()
+        made = redrawn(model, z, noise(), text, blank, FIRST * steps, guidance, g)
+        return made, 0 if judge is None else agreement(judge(made[:, :, 0]), asked) + LEADS * leads(z, text[3])
+    best, highest = draft()
     if judge is None:
         return best
-    highest = agreement(judge(best[:, :, 0]), asked)
     for _ in range(drafts - 1):
-        z = draft()
-        score = agreement(judge(z[:, :, 0]), asked)
+        z, score = draft()
         best = torch.where((score > highest)[:, None, None, None, None], z, best)
         highest = torch.maximum(score, highest)
     return best

@@ -124,6 +124,13 @@ class Denoiser {
   // For models whose traits have start_channels, of which predict() takes latents of one frame,
   // too: the latent frame that a finished start is, [1, C, 1, H, W].
   virtual Tensor finished_start(const Tensor& start) { return start; }
+  // Of such a start: how far what the prompt names stands ahead of where its camera goes, negative
+  // behind, 1 at the picture's edge; 0 where the model cannot tell.
+  virtual double leads(const Tensor& start, const Tensor& prompt_embeds) {
+    static_cast<void>(start);
+    static_cast<void>(prompt_embeds);
+    return 0;
+  }
   // Of models with a redrawn start: what the prompt's camera does, if it pans, tilts or zooms.
   virtual CameraPan pan(const Tensor& prompt_embeds) {
     static_cast<void>(prompt_embeds);

@@ -26,6 +26,9 @@
 namespace genvid {
 namespace {
 
+// Of a draft's score beside the judge's logarithms of probabilities.
+constexpr double kLeads = 0.2;
+
 class Rollout {
  public:
   Rollout(const Family& family, const LoadContext& context, const ClipSpec& spec,
@@ -177,14 +180,17 @@ class Rollout {
     return latents;
   }
 
-  // Of several starts the one in which the model's judge sees most of the prompt.
+  // Of several starts the one in which the model's judge sees most of the prompt; among equals that
+  // in which a camera that goes on finds the subject ahead of it.
   Tensor best_draft(const Tensor& noise) {
     Tensor best;
     double highest = 0;
     for (draft_ = 0; draft_ < drafts_; ++draft_) {
-      const Tensor latents =
-          redrawn(sampled(draft_ == 0 ? noise : start_noise_.draft(draft_, noise.size(2))));
-      const double score = judge_->score(latents, named_);
+      const Tensor drawn = sampled(draft_ == 0 ? noise : start_noise_.draft(draft_, noise.size(2)));
+      const double leads =
+          resident_->enter(resident_->stages().back()).leads(drawn, prompts_->of(window_).prompt);
+      const Tensor latents = redrawn(drawn);
+      const double score = judge_->score(latents, named_) + kLeads * leads;
       log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
       if (!best.defined() || score > highest) {
         best = latents;

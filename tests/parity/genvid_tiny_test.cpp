@@ -164,6 +164,8 @@ TEST_P(GenvidTiny, Sketches) {
   parity::expect_close("velocity", got, reference.at("sketch.velocity"), 1e-4);
   parity::expect_close("between", denoiser->between_tiles(noise), reference.at("sketch.between"),
                        1e-4);
+  EXPECT_NEAR(denoiser->leads(noise, reference.at("embeds.prompt")),
+              reference.at("sketch.leads").item<double>(), 1e-5);
   const int64_t channels = traits.geometry.latent_channels;
   EXPECT_TRUE(denoiser->finished_start(noise).equal(noise.narrow(1, 0, channels)));
   EXPECT_TRUE(denoiser->back_to_tiles(noise, noise)

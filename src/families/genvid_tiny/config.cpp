@@ -161,6 +161,7 @@ SketcherConfig parse_sketcher_config(const Json& json, const std::string& what) 
   read_trunk(o, what, c);
   c.latent_channels = width(o, "latent_channels");
   c.facts = o.require_integer("facts", 1, 1024);
+  c.subject = o.require_integer("subject", 0, c.facts - 1);
   c.outlines = o.require_integer("outlines", 1, 64);
   c.fine = o.require_integer("fine", 2, 16);
   require(c.fine % 2 == 0, what, "fine must be even");

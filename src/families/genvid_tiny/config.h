@@ -65,6 +65,7 @@ struct TransformerConfig : TrunkConfig {
 struct SketcherConfig : TrunkConfig {
   int64_t latent_channels = 64;
   int64_t facts = 12, outlines = 2, fine = 4;
+  int64_t subject = 6;  // the fact that says what share of the position the subject fills
 
   int64_t channels() const { return latent_channels + facts + outlines * fine * fine; }
 };

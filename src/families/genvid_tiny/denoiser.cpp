@@ -67,13 +67,16 @@ class TinyDenoiser final : public Denoiser {
     return is_start(start) ? start.narrow(1, 0, transformer_.config().in_channels) : start;
   }
 
+  double leads(const Tensor& start, const Tensor& prompt_embeds) override {
+    if (!is_start(start)) return 0;
+    remember(prompt_embeds, kPromptsKept);
+    return sketcher_->leads(sketch(start), prompt(prompt_embeds).context.camera);
+  }
+
   Tensor between_tiles(const Tensor& latents) override {
     const Tensor moved = transformer_.camera().between(picture(latents));
     if (!is_start(latents)) return moved.unsqueeze(2);
-    const Tensor sketch = latents.to(device_, at::kFloat).squeeze(2);
-    const int64_t from = transformer_.config().in_channels;
-    return at::cat({moved, sketcher_->between(sketch.narrow(1, from, sketch.size(1) - from))}, 1)
-        .unsqueeze(2);
+    return at::cat({moved, sketcher_->between(sketch(latents))}, 1).unsqueeze(2);
   }
 
   Tensor back_to_tiles(const Tensor& moved, const Tensor& latents) override {
@@ -116,6 +119,12 @@ class TinyDenoiser final : public Denoiser {
     return latents.narrow(1, 0, transformer_.config().in_channels)
         .to(device_, at::kFloat)
         .squeeze(2);
+  }
+
+  // [1, sketch, h, w] of a start.
+  Tensor sketch(const Tensor& start) const {
+    const int64_t from = transformer_.config().in_channels;
+    return start.narrow(1, from, start.size(1) - from).to(device_, at::kFloat).squeeze(2);
   }
 
   std::vector<Tensor> predict_start(const Tensor& latents, const Tensor& timestep,

@@ -1,11 +1,14 @@
 #include "families/genvid_tiny/sketcher.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/pixel_unshuffle.h>
 #include <ATen/ops/replication_pad2d.h>
+
+#include <algorithm>
 
 namespace genvid::genvid_tiny {
 
@@ -28,6 +31,18 @@ Tensor Sketcher::between(const Tensor& sketch) const {
   lines = at::replication_pad2d(lines, {half, 0, half, 0});
   lines = lines.narrow(2, 0, rows).narrow(3, 0, columns);
   return at::cat({at::avg_pool2d(facts, 2, 1), at::pixel_unshuffle(lines, config_.fine)}, 1);
+}
+
+double Sketcher::leads(const Tensor& sketch, const CameraMove& move) const {
+  if (move.growth != 0) return 0;
+  const Tensor share = sketch[0][config_.subject].to(at::kCPU).clamp(0, 1);
+  const auto middles = [](int64_t n) { return at::arange(n).mul(2).add(1).div(n).sub(1); };
+  const double total = std::max(1.0, share.sum().item<double>());
+  const double across = (share.sum(0) * middles(share.size(1))).sum().item<double>() / total;
+  const double down = (share.sum(1) * middles(share.size(0))).sum().item<double>() / total;
+  const auto sign = [](double v) { return v > 0 ? 1.0 : v < 0 ? -1.0 : 0.0; };
+  // The picture moves against the camera.
+  return std::clamp(-across * sign(move.right) - down * sign(move.down), -0.35, 0.35);
 }
 
 }  // namespace genvid::genvid_tiny

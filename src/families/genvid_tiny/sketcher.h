@@ -22,6 +22,10 @@ class Sketcher {
   // A sketch fp32 [1, sketch, h, w] as tiles see it that lie half a tile further left and up; the
   // edge is repeated.
   Tensor between(const Tensor& sketch) const;
+  // Where in a sketch the subject stands ahead of a camera that pans or tilts, from -0.35 to 0.35
+  // of half the picture: so far off the middle it is still seen whole. 0 for one that stands or
+  // zooms; near 0 where the subject fills less than a position.
+  double leads(const Tensor& sketch, const CameraMove& move) const;
 
  private:
   SketcherConfig config_;

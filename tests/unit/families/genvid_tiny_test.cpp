@@ -119,6 +119,7 @@ TEST(GenvidTinyConfig, Sketcher) {
   Json json = transformer_json();
   json["latent_channels"] = 64;
   json["facts"] = 12;
+  json["subject"] = 6;
   json["outlines"] = 2;
   json["fine"] = 4;
   const SketcherConfig c = parse_sketcher_config(json, "s");
@@ -130,6 +131,7 @@ TEST(GenvidTinyConfig, Sketcher) {
     test::expect_error(ErrorKind::kModel, key, [&] { parse_sketcher_config(bad, "s"); });
   };
   spoiled("facts", 0);
+  spoiled("subject", 12);
   spoiled("outlines", "two");
   spoiled("fine", 3);
   spoiled("fine", 0);
