@@ -191,7 +191,10 @@ def record(folder, out, prompt, latents, rows, columns, steps, guidance, rollout
         name = f"side{axis + 1}.{'first' if first else 'last'}"
         keep(name, (other - side(drawn)) / .5)
         if m.sketcher is not None:
-            keep("sketch." + name, (z - torch.cat([side(sketched[:, :codec_model.C]), sketched[:, codec_model.C:]], 1)) / .5)
+            beside = torch.cat([picture, z[:, codec_model.C:]], 1)
+            for what, known in (("sketch.", picture), ("sketched.", beside)):      # without a sketch, and with one
+                made = nets.side_of(m.net.camera, sketched[:, :, 0], known[:, :, 0], axis, max(1, picture.shape[axis + 1] // 4), first)
+                keep(what + name, (z - made[:, :, None]) / .5)
     keep("ahead", (two - m.net(two, half, *text, trust=m.trust, anchor=(picture[:, :, 0], torch.tensor([-2.5]), True))) / .5)
     if text[3][0, 2] != 0:                                              # a zoom's anchors: each of its own latent
         own = torch.cat([picture, other], 2)

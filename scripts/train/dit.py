@@ -11,7 +11,7 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, cast, curve, log, save_torch, weights
-from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, Trust, between_sketches, size_of
+from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, Trust, between_sketches, side_of, size_of
 from optim import optimisers
 from panorama import Panorama
 from recogniser import agreement
@@ -23,7 +23,7 @@ HISTORY, WINDOW = 2, 5
 REACH = 30                                                      # latents for which a picture is the anchor of those behind it, where the camera moves
 GUIDANCE = 4.0                                                  # of a clip's first picture
 LATER = 1.0                                                     # guidance of windows that have a history to follow
-TRUST = Trust(2.0, 6.0, 3.0, 1.25, 14.0, (-1.0, 4.0), (2.5, 8.0))
+TRUST = Trust(2.0, 6.0, 3.0, 1.25, 14.0, (-1.0, 0.0), (2.5, 6.0))
 LEADS = .2                                                      # how much it counts of a draft that its subject is ahead of the camera
 DRAFTS = 6                                                      # of the first picture, of which the judge keeps one
 FIRST, ETA = 2, .6                                              # its steps, times those of windows; the share of new noise at each of them
@@ -216,7 +216,7 @@ def levels(steps, shift=SHIFT, dev="cpu"):
 def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None, eta=0.0, g=None, skip=0, side=None):
     """New latents from `noise` [B, C, n, h, w], after clean `history` [B, C, m, h, w] (or None). The camera moves as `text` says.
     anchor: as `nets.anchored` takes it. eta: how much of the noise is new after each step (drawn from `g`), the square root of what it leaves
-    of the old. skip: so many steps lie behind `noise`. side: of a picture of which a side is drawn, what puts the rest into latents [B, C, h, w]."""
+    of the old. skip: so many steps lie behind `noise`. side: of a picture of which a side is drawn, what puts the rest into it [B, C + SKETCH, h, w]."""
     b, _, n = noise.shape[:3]
     m = 0 if history is None else history.shape[2]
     x = noise
@@ -232,7 +232,7 @@ def sample_window(net, noise, history, text, blank, steps, guidance, anchor=None
                 u = net(whole, sigma, *blank[:3], text[3], **how)[:, :, m:].float()
                 y = u + guidance * (y - u)
         if side:
-            y = torch.cat([side(y[:, :C, 0])[:, :, None], y[:, C:]], 1)
+            y = side(y[:, :, 0])[:, :, None]
         noise = (x - (1 - s[k]) * y) / s[k]
         if eta:
             noise = (1 - eta ** 2) ** .5 * noise + eta * torch.randn(x.shape, generator=g).to(x.device)
@@ -253,16 +253,21 @@ class Model:
 
 def leads(z, move):
     """Where in sketches beside pictures z [B, C + SKETCH, 1, h, w] the subject stands ahead of a camera that pans or tilts (move [B, 3]), from
-    -.35 to .35 of half the picture: so far off the middle it is still seen whole. 0 for one that stands or zooms: [B]."""
-    share = z[:, C + painter.GROUPS.index("subject"), 0].clamp(0, 1)
-    down, across = ((2 * torch.arange(n, device=z.device) + 1) / n - 1 for n in share.shape[1:])
-    at = torch.stack([(share.sum(1) * across).sum(1), (share.sum(2) * down).sum(1)], 1) / share.sum((1, 2)).clamp(min=1)[:, None]
-    return -(at * move[:, :2].sign()).sum(1).clamp(-.35, .35) * (move[:, 2] == 0)
+    -.35 to .35 of half the picture; the less, the more the edge cuts it off. 0 for one that stands or zooms: [B]."""
+    share, out = (z[:, C + painter.GROUPS.index("subject"), 0] / 4 + .5).clamp(0, 1), 0     # as `nets.sketched` has it
+    for axis, moved in ((1, move[:, 0]), (2, move[:, 1])):
+        along = share.sum(axis)
+        along = torch.where(moved[:, None] > 0, along.flip(1), along)           # the picture moves against the camera: ahead is at the end
+        n = along.shape[1]
+        at = (along * ((2 * torch.arange(n, device=z.device) + 1) / n - 1)).sum(1) / along.sum(1).clamp(min=1)
+        whole = 1 - along[:, -1] / along.amax(1).clamp(min=.1)
+        out = out + at.clamp(-.35, .35) * torch.where(at > 0, whole, 1) * (moved != 0)
+    return out * (move[:, 2] == 0)
 
 
 def first_picture(model, text_net, ids, steps, guidance, drafts, judge, g):
     """The draft in which the judge sees most of what each prompt names, and among equals a camera that goes on finds the subject ahead; without
-    a judge the first: [B, C, 1, h, w]."""
+    a judge the first: [B, C, 1, h, w]; and its sketch [B, SKETCH, h, w]."""
     text, blank = text_net(ids), text_net(empty_ids(len(ids), ids.device))
     heads = {k: v.argmax(1).tolist() for k, v in text_net.net.attributes(text[1]).items()}
     asked = [{k: v[i] - 1 for k, v in heads.items() if v[i] > 0} for i in range(len(ids))]             # class 0 is "unsaid"
@@ -273,15 +278,13 @@ def first_picture(model, text_net, ids, steps, guidance, drafts, judge, g):
     def draft():
         z = sample_window(model.pictures, noise(), None, text, blank, FIRST * steps, guidance, eta=ETA, g=g)
         made = redrawn(model, z, noise(), text, blank, FIRST * steps, guidance, g)
-        return made, 0 if judge is None else agreement(judge(made[:, :, 0]), asked) + LEADS * leads(z, text[3])
+        return torch.cat([made, z[:, C:]], 1), 0 if judge is None else agreement(judge(made[:, :, 0]), asked) + LEADS * leads(z, text[3])
     best, highest = draft()
-    if judge is None:
-        return best
-    for _ in range(drafts - 1):
+    for _ in range(drafts - 1 if judge else 0):
         z, score = draft()
         best = torch.where((score > highest)[:, None, None, None, None], z, best)
         highest = torch.maximum(score, highest)
-    return best
+    return best[:, :C], best[:, C:, 0]
 
 
 @torch.no_grad()
@@ -317,15 +320,18 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
-    done = first_picture(model, text_net, ids, steps, guidance, drafts, judge, g) if first is None else first
+    done, sketch = first_picture(model, text_net, ids, steps, guidance, drafts, judge, g) if first is None else (first, None)
 
     def draw(i):
         """Without guidance, which would have what the prompt names once more."""
         one = tuple(q[i:i + 1] for q in text)
 
         def side(*known):
-            x = torch.randn(1, model.pictures.out.out_features, 1, *known[0].shape[2:], generator=g).to(dev)
-            return sample_window(model.pictures, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=lambda y: net.camera.beside(y, *known))[:, :C, 0]
+            """Its last steps are done again by tiles that lie between the others, to which the border is none."""
+            def noise():
+                return torch.randn(1, model.pictures.out.out_features, 1, *known[0].shape[2:], generator=g).to(dev)
+            z = sample_window(model.pictures, noise(), None, one, one, FIRST * steps, 1, eta=ETA, g=g, side=lambda y: side_of(net.camera, y, *known))
+            return torch.cat([redrawn(model, z, noise(), one, one, FIRST * steps, 1, g), z[:, C:]], 1)[:, :, 0]
         return side
 
     def again(i):
@@ -338,7 +344,7 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
             y = sample_window(net, x, None, one, one, FIRST * steps, 1, eta=ETA, g=g, skip=skip)
             return net.camera.toned(joined(net.camera, y)[:, :, 0], z, like)
         return draw
-    wide = {i: Panorama(done[i:i + 1, :, 0], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
+    wide = {i: Panorama(done[i:i + 1, :, 0], None if sketch is None else sketch[i:i + 1], move, net.camera.patch, draw(i)) for i, move in enumerate(text[3]) if Panorama.of(move)}
     wide |= {i: Zoom(done[i:i + 1, :, 0], move, net.camera, again(i), WINDOW) for i, move in enumerate(text[3]) if Zoom.of(move)}
     while (at := done.shape[2]) < latents:
         history = done[:, :, -HISTORY:]

@@ -539,6 +539,15 @@ def sketched(z, seen):
     return torch.cat([z, BOLD * (2 * shares - 1), BOLD * places, LINES * (2 * outlines - 1)], 1)
 
 
+def side_of(camera, y, z, axis, count, first):
+    """A picture with its sketch y [N, C + SKETCH, h, w] with what is known in its place: z as `Camera.beside` takes it, or with its sketch."""
+    made, sketch = camera.beside(y[:, :C], z[:, :C], axis, count, first), y[:, C:].clone()
+    if z.shape[1] > C:
+        start, length = count if first else 0, z.shape[axis] - count
+        sketch.narrow(axis, start, length).copy_(z[:, C:].narrow(axis, start, length))
+    return torch.cat([made, sketch], 1)
+
+
 def between_sketches(y):
     """A sketch [N, SKETCH, h, w] as tiles see it that lie half a tile further left and up, the edge repeated."""
     facts, outlines = y[:, :FACTS], F.pixel_shuffle(y[:, FACTS:], FINE)

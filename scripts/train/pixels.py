@@ -97,6 +97,11 @@ class Scene:
         k = 1 - torch.exp(-z * self.fog)
         return mix(colour, self.rgb("hor"), k)
 
+    def gust(self, x, z):
+        """Wind that runs over grass and leaves, -0.5..0.5 times its strength, at metres on the ground."""
+        run = 0.07 * self.t * torch.sign(self.wind)
+        return (self.soft(0, (x + 17) / 30 + self.cloudx - run, z / 20 + self.cloudx) - 0.5) * self.breeze
+
     def local(self, x, z):
         """Metre coordinates on an upright plane: right of x, above the ground; and the pixel size."""
         return self.A * z + self.cx - x, self.hc + self.E * z, self.px * z
@@ -253,6 +258,7 @@ def ground(s, c):
     wave = torch.sin(z * 1.1 + 5 * s.soft(1, x / 60, z / 60) * 6 + 0.35 * x) * 0.5 + 0.5
     tone = n * 0.65 + fine * 0.35 * torch.exp(-z / 22)
     tone = tone + (wave - 0.5) * s.dunes * torch.exp(-z / 30) * 0.8
+    tone = tone + 0.9 * s.gust(x, z) * (1 - s.city_on) * torch.exp(-z / 90)
     colour = mix(s.rgb("gra"), s.rgb("grb"), tone.clamp(0, 1))
     # flowers: one dot in some cells
     gi, gj = torch.floor(x / 0.8), torch.floor(z / 1.3)
@@ -326,7 +332,7 @@ def sea(s, c):
 def tree_pine(s, x, y, h, r, px):
     q = ((y - 0.1 * h) / (0.9 * h)).clamp(0, 1)
     tier = torch.frac(q * 5.0)
-    sway = 0.012 * h * torch.sin(s.t * 1.3 + r * 20) * q * q
+    sway = (0.008 + 0.012 * s.breeze) * h * torch.sin(s.t * 1.3 + r * 20) * q * q
     w = 0.26 * h * (1 - q) * (0.60 + 0.40 * (1 - tier)) + 0.01 * h
     rough = (s.soft(0, x / (0.9 * h) + r, y / (0.9 * h)) - 0.5) * 0.10 * h * (1 - q)
     crown = torch.maximum((x - sway).abs() - w - rough, torch.maximum(0.1 * h - y, y - h))
@@ -337,7 +343,7 @@ def tree_pine(s, x, y, h, r, px):
 
 
 def tree_round(s, x, y, h, r, px):
-    sway = 0.012 * h * torch.sin(s.t * 1.1 + r * 20) * (y / h).clamp(0, 1)
+    sway = (0.008 + 0.012 * s.breeze) * h * torch.sin(s.t * 1.1 + r * 20) * (y / h).clamp(0, 1)
     x = x - sway
     d = (x ** 2 + (y - 0.70 * h) ** 2).sqrt() - 0.25 * h
     d = torch.minimum(d, ((x - 0.16 * h) ** 2 + (y - 0.55 * h) ** 2).sqrt() - 0.18 * h)
@@ -402,6 +408,8 @@ def trees(s, c, kind):
         h = p("h") * (0.72 + 0.5 * r2)
         keep = (r3 < p("dens")) & ((centre - s.subx).abs() > p("gap"))
         crown, trunk, light, frost = TREES[kind](s, x - centre, y, h, r1, px)
+        if kind != "cactus":
+            light = (light + 0.45 * s.gust(x, z + 2 * y)).clamp(0, 1)
         bark = s.shade([0.36, 0.26, 0.19], 0.35)
         tone = 0.85 + 0.3 * r2
         leaf = [q * tone for q in s.rgb("leaf")]

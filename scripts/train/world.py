@@ -25,7 +25,7 @@ LABELS = {"subject": SUBJECTS, "setting": SETTINGS, "time": TIMES, "weather": WE
           "camera": CAMERAS}
 
 _scalars = """seed f0 zoom0 zoomv hz0 hzv ux0 uxv cx0 cxv hc fog night lside
-sunx sune orb_on orb_size glow moon phase stars glitter cloud cloud_on cloudx wind
+sunx sune orb_on orb_size glow moon phase stars glitter cloud cloud_on cloudx wind breeze
 mount_on mamp mseed msnow hills_on hamp hseed htrees city_on citysize citylit
 dunes flowers rec_on lat_on latz roadx roadbend roadsnow sea_on shorez
 subx subz subw subl subh subr subrock mirror chimney sublit atticlit roofsnow shad shadx shadw
@@ -367,6 +367,7 @@ def make(seed):
     kind, rows = plants(r, lab, p)
     actors(r, lab, p)
     p["seed"] = float(r.randrange(4096))
+    p["breeze"] = random.Random(f"breeze {seed}").uniform(.5, 1.4)
     lab = dict(lab, trees=kind if any(p.get(f"tr{i}_dens", 0) > .1 for i in range(rows)) else "none",
                lit=bool(p["sublit"]) and lab["subject"] in BUILDINGS, orb=bool(p["orb_on"]), stars=bool(p["stars"]),
                hills=bool(p.get("hills_on")), mounts=bool(p.get("mount_on")), lake=lab["setting"] == "mountains" and bool(p.get("sea_on")),

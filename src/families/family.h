@@ -52,7 +52,9 @@ struct CameraPan {
 
 // A picture of which one side is to be drawn, as the rest goes on.
 struct DrawnSide {
-  Tensor latents{};    // [1, C, 1, H, W] fp32, the known positions in their places; or undefined
+  // [1, C, 1, H, W] fp32, the known positions in their places, or undefined. Where a start has
+  // channels of its own, those may be there, too.
+  Tensor latents{};
   int64_t axis = 4;    // 3: rows are drawn, 4: columns
   int64_t count = 0;   // so many of them
   bool first = false;  // at the axis's beginning, else at its end
@@ -123,7 +125,7 @@ class Denoiser {
   }
   // For models whose traits have start_channels, of which predict() takes latents of one frame,
   // too: the latent frame that a finished start is, [1, C, 1, H, W].
-  virtual Tensor finished_start(const Tensor& start) { return start; }
+  virtual Tensor finished_start(const Tensor& start) const { return start; }
   // Of such a start: how far what the prompt names stands ahead of where its camera goes, negative
   // behind, 1 at the picture's edge; 0 where the model cannot tell.
   virtual double leads(const Tensor& start, const Tensor& prompt_embeds) {

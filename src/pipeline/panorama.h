@@ -12,22 +12,24 @@ namespace genvid {
 
 class Panorama {
  public:
-  // The whole picture fp32 [1, C, 1, H, W], with the side that `side` leaves open. Called in the
-  // order in which sides come in.
+  // The whole picture with the side that `side` leaves open, fp32 [1, C', 1, H, W]: at least the
+  // channels of `side`. What is known may change at the border, by a position. Called in the order
+  // in which sides come in.
   using Draw = std::function<Tensor(const DrawnSide& side)>;
 
-  // A camera that moves along one axis; picture: fp32 [1, C, 1, H, W], of latent frame `position`.
-  Panorama(Tensor picture, int64_t position, CameraPan pan);
+  // A camera that moves along one axis; picture: fp32 [1, C, 1, H, W], of latent frame `position`;
+  // beside: what a start has besides, as much as is known of it [1, S, 1, H, W], or undefined.
+  Panorama(const Tensor& picture, const Tensor& beside, int64_t position, CameraPan pan);
 
   // What the camera sees at latent frame `last` or a little later, when it has come on by whole
   // positions, for a window that begins at `start`.
   AnchorFrame ahead(int64_t start, int64_t last, const Draw& draw);
 
  private:
-  Tensor strip(const Draw& draw) const;
+  void draw_on(const Draw& draw);
 
   Tensor wide_;
-  int64_t position_, axis_, size_;
+  int64_t channels_, position_, axis_, size_;
   double speed_;  // positions in the time of a latent frame
   bool first_;    // what comes in lies before the axis's beginning
 };

@@ -68,6 +68,7 @@ class Rollout {
     begin_anchors();
     while (done_ < total_) {
       const Tensor fresh = next_window();
+      if (window_ == 0) view_.begin(beside_);
       anchors_.add(fresh, done_);
       const Tensor part = fresh.narrow(2, 0, std::min(fresh.size(2), total_ - done_));
       // A loop's guided start is what the others look at; the file begins behind it, and there the
@@ -149,17 +150,28 @@ class Rollout {
       past = known_.size(2);
     }
     const Tensor noise = noise_.initial(done_, ending_ ? left : room);
-    if (const auto kept = kept_latents(clip_, noise.sizes())) {
+    start_noise_.draw_beside(past == 0 && noise.size(2) == 1 && !ending_);
+    std::vector<int64_t> shape = noise.sizes().vec();
+    if (start_noise_.beside()) shape[1] = traits_.start_channels;
+    if (const auto kept = kept_latents(clip_, shape)) {
       clock_.resumed(window_passes(past));
       done_passes_ += window_passes(past);
-      return kept->to(context_.device);
+      return without_beside(kept->to(context_.device));
     }
     if (!prompts_) prompts_ = encode_prompts(family_, context_, spec_, clock_);
     made_.sampled = true;
     const Tensor latents = past > 0 ? joined(sampled(noise)) : start(noise);
-    keep_latents(clip_, latents);
+    keep_latents(clip_, start_noise_.beside() ? at::cat({latents, beside_}, 1) : latents);
     done_passes_ += window_passes(past);
     return latents;
+  }
+
+  // The latent frames of these; what a start has besides goes to beside_.
+  Tensor without_beside(const Tensor& latents) {
+    const int64_t channels = traits_.geometry.latent_channels;
+    if (latents.size(1) == channels) return latents;
+    beside_ = latents.narrow(1, channels, latents.size(1) - channels).clone();
+    return latents.narrow(1, 0, channels);
   }
 
   // What the noise becomes, behind what is known.
@@ -171,13 +183,18 @@ class Rollout {
 
   // What the clip begins with. Drafts of it are short: nothing is kept between their steps.
   Tensor start(const Tensor& latents_noise) {
-    start_noise_.draw_beside(latents_noise.size(2) == 1 && !ending_);
     const Tensor noise = start_noise_.initial(latents_noise);
-    if (!judge_ && spec_.first_redrawn == 0) return redrawn(sampled(noise));
+    if (!judge_ && spec_.first_redrawn == 0) return first_draft(noise);
     const std::string prefix = std::exchange(clip_.keep.prefix, "");
-    const Tensor latents = judge_ ? best_draft(noise) : redrawn(sampled(noise));
+    const Tensor latents = judge_ ? best_draft(noise) : first_draft(noise);
     clip_.keep.prefix = prefix;
     return latents;
+  }
+
+  Tensor first_draft(const Tensor& noise) {
+    const Tensor drawn = sampled(noise);
+    without_beside(drawn);
+    return redrawn(drawn);
   }
 
   // Of several starts the one in which the model's judge sees most of the prompt; among equals that
@@ -195,6 +212,7 @@ class Rollout {
       if (!best.defined() || score > highest) {
         best = latents;
         highest = score;
+        without_beside(drawn);
       }
     }
     draft_ = 0;
@@ -361,6 +379,7 @@ class Rollout {
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
   Tensor recent_;        // the latest latent frames, as many as a window may go on from
+  Tensor beside_;        // what the start was drawn with besides; undefined without one
   Tensor known_;         // of them, what the present window goes on from
   Tensor end_;           // a picture's, or of a loop the first: where the clip leads to
   bool ending_ = false;  // the present window leads there

@@ -18,6 +18,7 @@ class StartNoise {
 
   // Whether such starts can be drawn, and whether the present one is.
   bool available() const { return beside_.has_value(); }
+  bool beside() const { return on_; }
   void draw_beside(bool on) { on_ = on && available(); }
 
   // What the start begins with, from what its latent frames would.

@@ -1,6 +1,7 @@
 #include "pipeline/view_ahead.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 #include <memory>
 #include <utility>
@@ -27,7 +28,8 @@ ViewAhead::ViewAhead(const ClipSpec& spec, const Traits& traits, const ClipNoise
   side_noise_.draw_beside(true);
 }
 
-void ViewAhead::begin() {
+void ViewAhead::begin(const Tensor& beside) {
+  beside_ = beside;
   panorama_.reset();
   zoom_.reset();
   drawn_ = 0;
@@ -41,7 +43,7 @@ AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
     if (pan.zooms) {
       zoom_.emplace(known.latents, position);
     } else if (pan.right != 0 || pan.down != 0) {
-      panorama_.emplace(known.latents, position, pan);
+      panorama_.emplace(known.latents, beside_, position, pan);
     } else {
       return {};
     }
@@ -79,10 +81,19 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
                             const DrawnSide& side) {
   Conditioning conditioning;
   conditioning.side = side;
-  const Tensor noise = side_noise_.draft(stream(), 1).to(resident.context().device);
-  const Tensor made = draw(resident, prompt, conditioning, noise, 0,
-                           [this](int64_t index) { return side_noise_.after_step(index, 1); });
-  return last_stage(resident).finished_start(made);
+  const auto noise = [&] { return side_noise_.draft(stream(), 1).to(resident.context().device); };
+  const auto after = [this](int64_t index) { return side_noise_.after_step(index, 1); };
+  const Tensor made = draw(resident, prompt, conditioning, noise(), 0, after);
+  // The last steps again by tiles that lie between the others, as a clip's start: to them the
+  // border is none.
+  const int64_t steps = spec_.start_steps(), skip = steps - spec_.first_redrawn;
+  const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
+  const Tensor begun = last_stage(resident).between_tiles(made).lerp(noise(), level);
+  const Tensor again = draw(resident, prompt, {}, begun, skip, after);
+  Denoiser& denoiser = last_stage(resident);
+  const Tensor picture = denoiser.back_to_tiles(again, denoiser.finished_start(made));
+  const int64_t channels = picture.size(1);
+  return at::cat({picture, made.narrow(1, channels, made.size(1) - channels)}, 1);
 }
 
 // Half of the steps again, which keeps what it shows and where, its tiles joined as a window's, in

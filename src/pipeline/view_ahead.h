@@ -26,8 +26,9 @@ class ViewAhead {
   ViewAhead(const ClipSpec& spec, const Traits& traits, const ClipNoise& noise, StageClock& clock,
             Passes passes);
 
-  // Another scene begins.
-  void begin();
+  // Another scene begins. beside: what its first picture was drawn with (Traits.start_channels),
+  // [1, S, 1, H, W], where that is known.
+  void begin(const Tensor& beside = {});
   // For the window of latent frames first..last of the clip, which is shown `known` of what was;
   // empty where the camera stands.
   AnchorFrame of(ResidentDenoiser& resident, const Tensor& prompt, const AnchorFrame& known,
@@ -49,6 +50,7 @@ class ViewAhead {
   StartNoise side_noise_;  // sides are drawn as a clip's start is
   StageClock& clock_;
   Passes passes_;
+  Tensor beside_;
   std::optional<Panorama> panorama_;
   std::optional<Zoom> zoom_;
   int64_t drawn_ = 0;

@@ -63,7 +63,7 @@ class TinyDenoiser final : public Denoiser {
     return velocities(x, x0, timestep);
   }
 
-  Tensor finished_start(const Tensor& start) override {
+  Tensor finished_start(const Tensor& start) const override {
     return is_start(start) ? start.narrow(1, 0, transformer_.config().in_channels) : start;
   }
 
@@ -143,11 +143,23 @@ class TinyDenoiser final : public Denoiser {
     const Tensor x = latents.to(device_, at::kFloat);
     Tensor x0 = sketcher_->forward(x, distinct_timesteps(timestep, device_), contexts,
                                    rope(1, x.size(3), x.size(4)));
-    if (side.latents.defined()) {  // of which no sketch is known
-      const Tensor there = transformer_.camera().beside(picture(x0), side).unsqueeze(2);
-      x0 = at::cat({there, x0.narrow(1, there.size(1), x0.size(1) - there.size(1))}, 1);
-    }
+    if (side.latents.defined()) x0 = beside(x0, side);
     return velocities(x, x0, timestep);
+  }
+
+  // A start x0 [B, C + sketch, 1, h, w] with what is known of `side` in its place.
+  Tensor beside(const Tensor& x0, const DrawnSide& side) const {
+    DrawnSide known = side;
+    known.latents = finished_start(side.latents);
+    const Tensor there = transformer_.camera().beside(picture(x0), known).unsqueeze(2);
+    Tensor lines = sketch(x0);
+    if (is_start(side.latents)) {
+      const int64_t axis = side.axis - 1, from = side.first ? side.count : 0;
+      const int64_t count = lines.size(axis) - side.count;
+      lines = lines.clone();
+      lines.narrow(axis, from, count).copy_(sketch(side.latents).narrow(axis, from, count));
+    }
+    return at::cat({there, lines.unsqueeze(2)}, 1);
   }
 
   // Of each row of x0, a prompt's.

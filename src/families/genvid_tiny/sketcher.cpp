@@ -35,14 +35,26 @@ Tensor Sketcher::between(const Tensor& sketch) const {
 
 double Sketcher::leads(const Tensor& sketch, const CameraMove& move) const {
   if (move.growth != 0) return 0;
-  const Tensor share = sketch[0][config_.subject].to(at::kCPU).clamp(0, 1);
-  const auto middles = [](int64_t n) { return at::arange(n).mul(2).add(1).div(n).sub(1); };
-  const double total = std::max(1.0, share.sum().item<double>());
-  const double across = (share.sum(0) * middles(share.size(1))).sum().item<double>() / total;
-  const double down = (share.sum(1) * middles(share.size(0))).sum().item<double>() / total;
-  const auto sign = [](double v) { return v > 0 ? 1.0 : v < 0 ? -1.0 : 0.0; };
+  // Sketches hold 2 (2 share - 1).
+  const Tensor share = sketch[0][config_.subject].to(at::kCPU).div(4).add(0.5).clamp_(0, 1);
+  // along: what each row or column holds, those that are ahead last.
+  const auto ahead = [](const Tensor& along) {
+    const int64_t n = along.size(0);
+    const Tensor middles = at::arange(n).mul(2).add(1).div(n).sub(1);
+    const double at =
+        (along * middles).sum().item<double>() / std::max(1.0, along.sum().item<double>());
+    const double whole =
+        1 - along[n - 1].item<double>() / std::max(0.1, along.max().item<double>());
+    return std::clamp(at, -0.35, 0.35) * (at > 0 ? whole : 1.0);
+  };
   // The picture moves against the camera.
-  return std::clamp(-across * sign(move.right) - down * sign(move.down), -0.35, 0.35);
+  const auto seen = [](const Tensor& along, double moved) {
+    return moved > 0 ? along.flip({0}) : along;
+  };
+  double leads = 0;
+  if (move.right != 0) leads += ahead(seen(share.sum(0), move.right));
+  if (move.down != 0) leads += ahead(seen(share.sum(1), move.down));
+  return leads;
 }
 
 }  // namespace genvid::genvid_tiny

@@ -23,8 +23,8 @@ class Sketcher {
   // edge is repeated.
   Tensor between(const Tensor& sketch) const;
   // Where in a sketch the subject stands ahead of a camera that pans or tilts, from -0.35 to 0.35
-  // of half the picture: so far off the middle it is still seen whole. 0 for one that stands or
-  // zooms; near 0 where the subject fills less than a position.
+  // of half the picture; the less, the more the edge cuts it off. 0 for one that stands or zooms;
+  // near 0 where the subject fills less than a position.
   double leads(const Tensor& sketch, const CameraMove& move) const;
 
  private:
