@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "core/cancel.h"
@@ -25,9 +24,6 @@
 
 namespace genvid {
 namespace {
-
-// Of a draft's score beside the judge's logarithms of probabilities.
-constexpr double kLeads = 0.2;
 
 class Rollout {
  public:
@@ -184,17 +180,11 @@ class Rollout {
   // What the clip begins with. Drafts of it are short: nothing is kept between their steps.
   Tensor start(const Tensor& latents_noise) {
     const Tensor noise = start_noise_.initial(latents_noise);
-    if (!judge_ && spec_.first_redrawn == 0) return first_draft(noise);
-    const std::string prefix = std::exchange(clip_.keep.prefix, "");
-    const Tensor latents = judge_ ? best_draft(noise) : first_draft(noise);
+    const std::string prefix = clip_.keep.prefix;
+    if (judge_ || spec_.first_redrawn > 0) clip_.keep.prefix.clear();
+    const Tensor latents = best_draft(noise);
     clip_.keep.prefix = prefix;
     return latents;
-  }
-
-  Tensor first_draft(const Tensor& noise) {
-    const Tensor drawn = sampled(noise);
-    without_beside(drawn);
-    return redrawn(drawn);
   }
 
   // Of several starts the one in which the model's judge sees most of the prompt; among equals that
@@ -204,11 +194,8 @@ class Rollout {
     double highest = 0;
     for (draft_ = 0; draft_ < drafts_; ++draft_) {
       const Tensor drawn = sampled(draft_ == 0 ? noise : start_noise_.draft(draft_, noise.size(2)));
-      const double leads =
-          resident_->enter(resident_->stages().back()).leads(drawn, prompts_->of(window_).prompt);
       const Tensor latents = redrawn(drawn);
-      const double score = judge_->score(latents, named_) + kLeads * leads;
-      log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
+      const double score = judge_ ? score_of(drawn, latents) : 0;
       if (!best.defined() || score > highest) {
         best = latents;
         highest = score;
@@ -217,6 +204,15 @@ class Rollout {
     }
     draft_ = 0;
     return best;
+  }
+
+  double score_of(const Tensor& drawn, const Tensor& latents) {
+    constexpr double kLeads = 0.2;  // beside logarithms of probabilities
+    Denoiser& denoiser = resident_->enter(resident_->stages().back());
+    const double leads = denoiser.leads(drawn, prompts_->of(window_).prompt);
+    const double score = judge_->score(latents, named_) + kLeads * leads;
+    log::debug("draft " + std::to_string(draft_) + ": " + std::to_string(score));
+    return score;
   }
 
   // With the last steps done again by tiles that lie between the others, which were made each for
