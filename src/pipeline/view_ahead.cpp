@@ -60,6 +60,10 @@ AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
   });
 }
 
+double ViewAhead::level_after(int64_t steps) const {
+  return even_sigmas(static_cast<int>(spec_.start_steps()), spec_.shift).sigmas[steps];
+}
+
 Tensor ViewAhead::draw(ResidentDenoiser& resident, const Tensor& prompt,
                        const Conditioning& conditioning, const Tensor& latents, int64_t skip,
                        const StepNoise& after_step) {
@@ -86,9 +90,8 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
   const Tensor made = draw(resident, prompt, conditioning, noise(), 0, after);
   // The last steps again by tiles that lie between the others, as a clip's start: to them the
   // border is none.
-  const int64_t steps = spec_.start_steps(), skip = steps - spec_.first_redrawn;
-  const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
-  const Tensor begun = last_stage(resident).between_tiles(made).lerp(noise(), level);
+  const int64_t skip = spec_.start_steps() - spec_.first_redrawn;
+  const Tensor begun = last_stage(resident).between_tiles(made).lerp(noise(), level_after(skip));
   const Tensor again = draw(resident, prompt, {}, begun, skip, after);
   Denoiser& denoiser = last_stage(resident);
   const Tensor picture = denoiser.back_to_tiles(again, denoiser.finished_start(made));
@@ -101,9 +104,8 @@ Tensor ViewAhead::draw_side(ResidentDenoiser& resident, const Tensor& prompt,
 Tensor ViewAhead::draw_again(ResidentDenoiser& resident, const Tensor& prompt,
                              const Tensor& picture, const Tensor& like) {
   const int64_t steps = spec_.start_steps(), skip = steps - steps / 2;
-  const double level = even_sigmas(static_cast<int>(steps), spec_.shift).sigmas[skip];
   const Tensor noise = noise_.draft(stream(), 1).to(resident.context().device);
-  const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level), skip,
+  const Tensor made = draw(resident, prompt, {}, picture.lerp(noise, level_after(skip)), skip,
                            [this](int64_t index) { return noise_.after_step(index, 0, 1); });
   Denoiser& denoiser = last_stage(resident);
   return denoiser.toned(denoiser.back_to_tiles(denoiser.between_tiles(made), made), picture, like);

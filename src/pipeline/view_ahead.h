@@ -42,6 +42,8 @@ class ViewAhead {
   Tensor draw_side(ResidentDenoiser& resident, const Tensor& prompt, const DrawnSide& side);
   Tensor draw_again(ResidentDenoiser& resident, const Tensor& prompt, const Tensor& picture,
                     const Tensor& like);
+  // The noise level after so many of a start's steps.
+  double level_after(int64_t steps) const;
   // Of the picture that is drawn next, in the seed's streams.
   int64_t stream() const { return spec_.drafts + drawn_; }
 
