@@ -28,6 +28,7 @@ class Folder:
         nets.ATTRIBUTES = {k: len(q) for k, q in t["attributes"].items()}
         codec_model.C = nets.C = dit.C = v["latent_channels"]
         codec_model.STEP, codec_model.PATCH = v["patch"][:2]
+        self.zoom_most = c.get("zoom_most", 0)
         self.first = c.get("first_window", c["window"])
         biases = c.get("keep_bias", 0.0), c.get("hold_bias", 0.0)
         soft, hard = (tuple(c.get(f"{k}_bias_{q}", b) for k, b in zip(("keep", "hold"), biases)) for q in ("soft", "hard"))
@@ -115,6 +116,7 @@ class Folder:
         """loop: a start of one latent is what the others look at; behind it the clip begins, and to there the last window leads back. That
         window has the last place for it, and as much more of what was before."""
         latents += loop
+        text = (*text[:3], nets.slowed(text[3], latents, self.zoom_most))
         first = noise[:, :, :1 if loop else self.first]
         done = (self.window_of(first, None, text, blank, steps, guidance) if self.sketcher is None
                 else self.start(first, text, blank, steps, guidance, seed))

@@ -11,7 +11,7 @@ from torch import nn
 import painter
 from codec_model import C
 from common import STATE, cast, curve, log, save_torch, weights
-from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, Trust, between_sketches, side_of, size_of
+from nets import TOLD, Camera, Sketcher, TextEncoder, Transformer, Trust, between_sketches, side_of, size_of, slowed
 from optim import optimisers
 from panorama import Panorama
 from recogniser import agreement
@@ -320,6 +320,7 @@ def rollout(model, text_net, ids, latents, steps, guidance, seed=0, first=None, 
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(ids), C, latents + WINDOW, 10, 16, generator=g).to(dev)
     text, blank = text_net(ids), text_net(empty_ids(len(ids), dev))
+    text = (*text[:3], slowed(text[3], latents))
     done, sketch = first_picture(model, text_net, ids, steps, guidance, drafts, judge, g) if first is None else (first, None)
 
     def draw(i):

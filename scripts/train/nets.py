@@ -241,11 +241,19 @@ MOVES = {"pan left": (2.17, 0, 0), "pan right": (-2.17, 0, 0), "tilt up": (0, 1.
 EDGES = .02, .06                                                        # mean steps between every second pixel that are soft, and hard (range 2)
 FIRMER = 1.5                                                            # most by which a picture that is drawn again gets a first one's spread
 HOLD = .7                                                               # of the height: what a zoom leaves in its place
+ZOOM_MOST = 2                                                           # times as near or far as at the beginning that it comes in a clip
 
 
 def moves():
     """One for each class of the text encoder's camera head; no move where none is said."""
     return [MOVES.get(name, (0, 0, 0)) for name in ["unsaid"] + world.LABELS["camera"]]
+
+
+def slowed(move, latents, most=ZOOM_MOST):
+    """`move` [B, 3] in a clip of so many latents: a zoom that would come nearer than `most` times, or farther, is slower; 0: none is."""
+    if not most:
+        return move
+    return move * (math.log(most) / (move[:, 2:].abs() * latents).clamp(min=1e-9)).clamp(max=1)
 
 
 class Camera(nn.Module):

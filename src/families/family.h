@@ -21,6 +21,7 @@ struct LoadContext {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;  // transformer, text and image encoders
   at::ScalarType vae_dtype = at::kFloat;
+  int64_t clip_latents = 0;  // of the clip to be made, where its camera has to know; else 0
 };
 
 class TextEncoder {
@@ -44,10 +45,9 @@ struct AnchorFrame {
 };
 
 // How many latent positions a camera that keeps its size moves what it sees, in the time of a
-// latent frame, along one side alone; or that it changes its size.
+// latent frame, along one side alone; or the natural logarithm of what it scales it by.
 struct CameraPan {
-  double right = 0, down = 0;
-  bool zooms = false;
+  double right = 0, down = 0, growth = 0;
 };
 
 // A picture of which one side is to be drawn, as the rest goes on.

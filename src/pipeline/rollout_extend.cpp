@@ -54,6 +54,7 @@ class Rollout {
     recent_ = picture(spec_.image);
     end_ = picture(spec_.last_image);
     clock_.start("load", 0);
+    context_.clip_latents = total_;
     resident_.emplace(family_, context_);
     load_judge();
     if (!spec_.past.empty()) {
@@ -374,13 +375,12 @@ class Rollout {
   ViewAhead view_;
   ClipDelivery delivery_;
   std::optional<ResidentDenoiser> resident_;
-  Tensor recent_;        // the latest latent frames, as many as a window may go on from
-  Tensor beside_;        // what the start was drawn with besides; undefined without one
-  Tensor known_;         // of them, what the present window goes on from
-  Tensor end_;           // a picture's, or of a loop the first: where the clip leads to
-  bool ending_ = false;  // the present window leads there
-  int64_t done_ = 0;     // latent frames delivered
-  int64_t window_ = 0;   // index
+  Tensor recent_;                  // the latest latent frames, as many as a window may go on from
+  Tensor beside_;                  // what the start was drawn with besides; undefined without one
+  Tensor known_;                   // of them, what the present window goes on from
+  Tensor end_;                     // a picture's, or of a loop the first: where the clip leads to
+  bool ending_ = false;            // the present window leads there
+  int64_t done_ = 0, window_ = 0;  // latent frames delivered; index of the window behind them
   int64_t done_passes_ = 0;
   std::unique_ptr<PictureJudge> judge_;  // of drafts, where there are any
   std::vector<NamedAttribute> named_;    // by the prompt

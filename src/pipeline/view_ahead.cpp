@@ -40,8 +40,8 @@ AnchorFrame ViewAhead::of(ResidentDenoiser& resident, const Tensor& prompt,
   if (!panorama_ && !zoom_) {
     const CameraPan pan = last_stage(resident).pan(prompt);
     const int64_t position = first - static_cast<int64_t>(known.age);
-    if (pan.zooms) {
-      zoom_.emplace(known.latents, position);
+    if (pan.growth != 0) {
+      zoom_.emplace(known.latents, position, pan.growth);
     } else if (pan.right != 0 || pan.down != 0) {
       panorama_.emplace(known.latents, beside_, position, pan);
     } else {

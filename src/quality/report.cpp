@@ -101,10 +101,13 @@ void measure_camera(const Series& s, Report& r, int width) {
   r.camera_dx = camera.dx * r.fps / width;
   r.camera_dy = camera.dy * r.fps / width;
   r.camera_zoom = camera.zoom * r.fps;
-  // What each does to the picture, in widths a second; a zoom moves a point by its distance.
+  // What each does to the picture, in widths a second; a zoom moves a point by its distance. In a
+  // long clip a slower one, too, comes to much.
+  const double seconds = static_cast<double>(r.frames) / r.fps;
+  const double least = std::clamp(0.09 / seconds, 0.0015, 0.0045);
   const double pan = std::fabs(r.camera_dx), tilt = std::fabs(r.camera_dy);
   const double growth = 0.25 * std::fabs(r.camera_zoom);
-  if (std::max({pan, tilt, growth}) < 0.0045) {
+  if (std::max({pan, tilt, growth}) < least) {
     r.camera = "static";
   } else if (growth >= pan && growth >= tilt) {
     r.camera = r.camera_zoom > 0 ? "zoom in" : "zoom out";

@@ -125,6 +125,8 @@ TransformerConfig parse_transformer_config(const Json& json, const std::string& 
   c.patch = patch(o, what);
   c.camera_moves = camera_moves(json, what);
   c.camera_hold = o.number("camera_hold", c.camera_hold, 0, 1);
+  c.zoom_most = o.number("zoom_most", c.zoom_most, 0, 1e6);
+  require(c.zoom_most == 0 || c.zoom_most > 1, what, "zoom_most must be more than 1, or 0 for any");
   c.keep_bias = o.number("keep_bias", c.keep_bias, -100, 100);
   c.hold_bias = o.number("hold_bias", c.hold_bias, -100, 100);
   c.hold_bias_ahead = o.number("hold_bias_ahead", c.hold_bias, -100, 100);
@@ -153,6 +155,17 @@ TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string&
   c.max_tokens = o.require_integer("max_tokens", 2, 4096);
   c.attributes = word_lists(json, "attributes", 2, what);
   return c;
+}
+
+std::vector<CameraMove> moves_of_clip(const TransformerConfig& config, int64_t latents) {
+  std::vector<CameraMove> moves = config.camera_moves;
+  for (CameraMove& m : moves) {
+    const double grown = std::abs(m.growth) * static_cast<double>(latents);
+    if (config.zoom_most == 0 || grown <= std::log(config.zoom_most)) continue;
+    const double pace = std::log(config.zoom_most) / grown;
+    m = {m.right * pace, m.down * pace, m.growth * pace};
+  }
+  return moves;
 }
 
 SketcherConfig parse_sketcher_config(const Json& json, const std::string& what) {

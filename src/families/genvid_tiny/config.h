@@ -42,6 +42,7 @@ struct TransformerConfig : TrunkConfig {
   std::array<int64_t, 3> patch{4, 16, 16};  // of a latent position: frames, rows, columns
   std::vector<CameraMove> camera_moves;     // of each camera that it tells apart
   double camera_hold = 0.5;                 // of the height: what scaling leaves in place
+  double zoom_most = 0;                     // times nearer or farther in a clip; 0: any
   double keep_bias = 0;                     // of what is kept of the latent before
   double hold_bias = 0;                     // and of the anchor,
   double hold_bias_ahead = 0;               // that a camera moves towards,
@@ -115,6 +116,10 @@ TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string&
 SketcherConfig parse_sketcher_config(const Json& json, const std::string& what);
 JudgeConfig parse_judge_config(const Json& json, const std::string& what);
 CodecConfig parse_codec_config(const Json& json, const std::string& what);
+
+// camera_moves for a clip of so many latents: a zoom that would come nearer than zoom_most times,
+// or farther, is slower. Source: scripts/train/nets.py, slowed().
+std::vector<CameraMove> moves_of_clip(const TransformerConfig& config, int64_t latents);
 
 // All of a model folder, and what its components must agree on. Throws Error(kModel).
 ModelConfig read_model_config(const ModelFolder& model);

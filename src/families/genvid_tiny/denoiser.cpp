@@ -86,7 +86,7 @@ class TinyDenoiser final : public Denoiser {
   CameraPan pan(const Tensor& prompt_embeds) override {
     remember(prompt_embeds, kPromptsKept);
     const CameraMove& move = prompt(prompt_embeds).context.camera;
-    if (move.growth != 0) return {.zooms = true};
+    if (move.growth != 0) return {.growth = move.growth};
     if (move.right != 0 && move.down != 0) return {};
     const auto& patch = transformer_.config().patch;
     return {move.right / static_cast<double>(patch[2]), move.down / static_cast<double>(patch[1])};
@@ -250,8 +250,9 @@ std::unique_ptr<Denoiser> load_denoiser(const LoadContext& context, const std::s
   if (context.dtype != at::kFloat) policy.keep_fp32 = kKeepFp32;
   const ModelComponent files = context.model->component(component);
   const WeightMap weights = WeightMap::open(files, context.device, policy);
-  Transformer transformer(
-      weights, parse_transformer_config(files.config, component + "/config.json"), context.dtype);
+  TransformerConfig config = parse_transformer_config(files.config, component + "/config.json");
+  config.camera_moves = moves_of_clip(config, context.clip_latents);
+  Transformer transformer(weights, config, context.dtype);
   weights.fill();
   std::optional<Sketcher> sketcher;
   if (context.model->has("sketcher")) {

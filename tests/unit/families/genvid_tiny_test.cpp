@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "support/expect_error.h"
@@ -60,9 +61,22 @@ TEST(GenvidTinyConfig, ReadsAndChecks) {
   EXPECT_EQ(c.steady, 1);
   EXPECT_EQ(parse_transformer_config(with("steady", 1.25), "t").steady, 1.25);
   refused(with("steady", 0.9), "steady");
+  refused(with("zoom_most", 0.5), "zoom_most");
   refused(with("layers", -1), "layers");
   refused(with("dim", "wide"), "dim");
   refused(with("dim", nullptr), "dim");
+}
+
+TEST(GenvidTinyConfig, ZoomsOfLongClipsAreSlower) {
+  TransformerConfig c = parse_transformer_config(transformer_json(), "t");
+  EXPECT_EQ(moves_of_clip(c, 1000)[2], c.camera_moves[2]);
+  c = parse_transformer_config(with("zoom_most", 2), "t");
+  EXPECT_EQ(moves_of_clip(c, 0)[2], c.camera_moves[2]);
+  EXPECT_EQ(moves_of_clip(c, 69)[2], c.camera_moves[2]);
+  const std::vector<CameraMove> slow = moves_of_clip(c, 200);
+  EXPECT_NEAR(std::exp(200 * slow[2].growth), 2, 1e-12);
+  EXPECT_NEAR(slow[2].down / c.camera_moves[2].down, std::log(2) / 2, 1e-12);
+  EXPECT_EQ(slow[1], c.camera_moves[1]);
 }
 
 TEST(GenvidTinyConfig, TextAndCodec) {

@@ -30,7 +30,7 @@ double value(const AnchorFrame& frame, int64_t latent) {
 
 TEST(Zoom, GoesOverFromOnePictureToTheNext) {
   Drawing drawing;
-  Zoom zoom(picture(0), 0);
+  Zoom zoom(picture(0), 0, 0.0113);
   // From latent frame to latent frame a part of the way to the picture of the twelfth, which is
   // carried back.
   const AnchorFrame near = zoom.ahead(0, 3, carry, drawing.draw());
@@ -57,12 +57,25 @@ TEST(Zoom, GoesOverFromOnePictureToTheNext) {
 
 TEST(Zoom, FromTheSceneItBeginsWith) {
   Drawing drawing;
-  Zoom zoom(picture(0), 30);
+  Zoom zoom(picture(0), 30, -0.0113);
   const AnchorFrame seen = zoom.ahead(40, 45, carry, drawing.draw());
   EXPECT_EQ(drawing.times, 2);
   EXPECT_EQ(seen.age, -5);
   EXPECT_NEAR(value(seen, 0), 10 - 0.002, 1e-4);
   EXPECT_NEAR(value(seen, 5), 0.7 * 10.003 + 0.3 * (20 - 0.009), 1e-4);
+}
+
+// Half as fast, it sees the next picture after twice as long.
+TEST(Zoom, PicturesAreAsFarApartAsItTravels) {
+  int64_t times = 0;
+  Zoom zoom(picture(0), 0, 0.0113 / 2);
+  const AnchorFrame seen = zoom.ahead(8, 12, carry, [&](const Tensor& drawn, const Tensor&) {
+    EXPECT_NEAR(drawn[0][0][0][0][0].item<double>(), 0.024, 1e-5);
+    ++times;
+    return picture(10);
+  });
+  EXPECT_EQ(times, 1);
+  EXPECT_NEAR(value(seen, 4), 0.4 * 0.012 + 0.6 * (10 - 0.012), 1e-4);
 }
 
 }  // namespace

@@ -24,8 +24,9 @@ double texture(double x, double y) {
 
 using Scene = std::function<double(int frame, double x, double y)>;
 
-Report measure(int frames, const Scene& scene, const std::vector<int64_t>& borders = {}) {
-  Meter meter(12);
+Report measure(int frames, const Scene& scene, const std::vector<int64_t>& borders = {},
+               double fps = 12) {
+  Meter meter(fps);
   for (int t = 0; t < frames; ++t) {
     Image image{kWidth, kHeight, std::vector<uint8_t>(3 * kWidth * kHeight)};
     uint8_t* p = image.pixels.data();
@@ -69,6 +70,19 @@ TEST(Quality, TellsTheCamera) {
   EXPECT_EQ(moving(0, 0, 0.002).camera, "zoom in");
   EXPECT_NEAR(moving(1.5, 0, 0).camera_dx, 1.5 * 12 / kWidth, 0.01);
   EXPECT_NEAR(moving(0, 0, 0.01).camera_zoom, 0.01 * 12, 0.02);
+}
+
+TEST(Quality, TellsASlowCameraOfALongClip) {
+  const auto zoomed = [](int seconds, double zoom) {
+    const auto scene = [=](int t, double x, double y) {
+      const double k = std::pow(1 + zoom, -t);
+      return texture((x - 96) * k, (y - 56) * k);
+    };
+    return measure(2 * seconds, scene, {}, 2);
+  };
+  EXPECT_EQ(zoomed(60, 0.006).camera, "zoom in");
+  EXPECT_EQ(zoomed(60, 0).camera, "static");
+  EXPECT_EQ(zoomed(12, 0.006).camera, "static") << "it hardly gets anywhere";
 }
 
 // Along an edge nothing can be seen to move, and such blocks must not hold the camera back.
