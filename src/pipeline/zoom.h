@@ -1,6 +1,6 @@
 // What a camera that zooms comes to see: the picture that it starts from, drawn again as it has
-// become whenever that is a seventh bigger or smaller. Carried on alone it would blur on the way in,
-// and on the way out streaks of its edges would come in from all sides.
+// become whenever that is a seventh bigger or smaller. Carried on alone it would blur on the way
+// in, and on the way out streaks of its edges would come in from all sides.
 // Source: scripts/train/zoom.py.
 #pragma once
 
