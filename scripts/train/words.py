@@ -153,7 +153,7 @@ def known_words():
     lists = [NOUN, WHERE, TIME, TIME_ADJ, WEATHER, CLEAR_BY_TIME, SUN, CAMERA, MOVER, ACTION, WAY, TREES, COLOUR]
     text = " ".join(" ".join(q.values()) for q in lists) + " " + " ".join([MOON, LIT, WHERE_BOAT])
     text += " " + " ".join(" ".join(q) for q in EXTRA.values())
-    stop = set("a an the of in on at by with and to is it from as out up for no not does be into over under after while through within one some few two men new way side going coming across".split())
+    stop = set("a an the of in on at by with and to is it from as out up for no not does be into over under after while through within one some few two men new way side going coming across top block reveal truck".split())
     return sorted(set(re.findall(r"[a-z]+", text.lower())) - stop)
 
 
