@@ -21,7 +21,6 @@ struct LoadContext {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;  // transformer, text and image encoders
   at::ScalarType vae_dtype = at::kFloat;
-  int64_t clip_latents = 0;  // of the clip to be made, where its camera has to know; else 0
 };
 
 class TextEncoder {
@@ -99,6 +98,9 @@ class CausalStream {
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
+  // A clip of so many latent frames begins, 0 where that is not known; for cameras that have to
+  // know how long they go on. What is kept of the clip before counts no longer.
+  virtual void begin_clip(int64_t latents) { static_cast<void>(latents); }
   // latents [1, C, T, H, W] fp32; timestep [1, T] fp32, one per latent frame; prompt_embeds as the
   // text encoder made them. Returns the velocity [1, C, T, H, W] in the compute dtype or fp32.
   virtual Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,

@@ -54,8 +54,7 @@ class Rollout {
     recent_ = picture(spec_.image);
     end_ = picture(spec_.last_image);
     clock_.start("load", 0);
-    context_.clip_latents = total_;
-    resident_.emplace(family_, context_);
+    resident_.emplace(family_, context_, total_);
     load_judge();
     if (!spec_.past.empty()) {
       recent_ = delivery_.take_past(spec_.overlap_latents);
@@ -278,7 +277,7 @@ class Rollout {
       log::warn(std::string(e.what()) + "; going on in fp32");
     }
     context_.dtype = at::kFloat;
-    resident_.emplace(family_, context_);
+    resident_.emplace(family_, context_, total_);
     made_.fp32_retry = true;
     return sample_once(latents);
   }

@@ -230,6 +230,7 @@ Denoiser& ResidentDenoiser::enter(const Stage& stage) {
     empty_device_cache(context_.device);
     denoiser_ = between_clips().denoiser(context_, stage.component);
     if (!denoiser_) denoiser_ = family_.load_denoiser(context_, stage.component);
+    denoiser_->begin_clip(clip_latents_);
     component_ = stage.component;
   }
   return *denoiser_;

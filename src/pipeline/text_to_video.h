@@ -48,8 +48,9 @@ Conditioning picture_conditioning(const Family& family, const LoadContext& conte
 // last one may stay for the next clip.
 class ResidentDenoiser {
  public:
-  ResidentDenoiser(const Family& family, const LoadContext& context)
-      : family_(family), context_(context) {}
+  // clip_latents: as Denoiser::begin_clip() takes it.
+  ResidentDenoiser(const Family& family, const LoadContext& context, int64_t clip_latents = 0)
+      : family_(family), context_(context), clip_latents_(clip_latents) {}
   ~ResidentDenoiser();
   ResidentDenoiser(const ResidentDenoiser&) = delete;
   ResidentDenoiser& operator=(const ResidentDenoiser&) = delete;
@@ -61,6 +62,7 @@ class ResidentDenoiser {
  private:
   const Family& family_;
   LoadContext context_;
+  int64_t clip_latents_;
   std::string component_;
   std::shared_ptr<Denoiser> denoiser_;
 };

@@ -14,13 +14,14 @@ namespace {
 // the way in which it goes over to that one: sooner would be sharper, for what is carried back is
 // sharp and what is carried on is not, but shows.
 constexpr double kReach = 0.136, kOver = 5. / 6;
+constexpr double kFarthest = 1e9;  // latent frames; no clip is as long
 
 }  // namespace
 
 Zoom::Zoom(Tensor picture, int64_t position, double growth)
     : pictures_{std::move(picture)},
       position_(position),
-      reach_(std::max<int64_t>(1, std::llround(kReach / std::abs(growth)))),
+      reach_(std::max<int64_t>(1, std::llround(std::min(kReach / std::abs(growth), kFarthest)))),
       over_(std::max<int64_t>(1, std::llround(kOver * static_cast<double>(reach_)))) {}
 
 AnchorFrame Zoom::ahead(int64_t start, int64_t last, const Carry& carry, const Draw& draw) {

@@ -157,15 +157,11 @@ TextEncoderConfig parse_text_encoder_config(const Json& json, const std::string&
   return c;
 }
 
-std::vector<CameraMove> moves_of_clip(const TransformerConfig& config, int64_t latents) {
-  std::vector<CameraMove> moves = config.camera_moves;
-  for (CameraMove& m : moves) {
-    const double grown = std::abs(m.growth) * static_cast<double>(latents);
-    if (config.zoom_most == 0 || grown <= std::log(config.zoom_most)) continue;
-    const double pace = std::log(config.zoom_most) / grown;
-    m = {m.right * pace, m.down * pace, m.growth * pace};
-  }
-  return moves;
+CameraMove slowed(const CameraMove& move, double most, int64_t latents) {
+  const double grown = std::abs(move.growth) * static_cast<double>(latents);
+  if (most == 0 || grown <= std::log(most)) return move;
+  const double pace = std::log(most) / grown;
+  return {move.right * pace, move.down * pace, move.growth * pace};
 }
 
 SketcherConfig parse_sketcher_config(const Json& json, const std::string& what) {

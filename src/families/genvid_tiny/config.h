@@ -117,9 +117,9 @@ SketcherConfig parse_sketcher_config(const Json& json, const std::string& what);
 JudgeConfig parse_judge_config(const Json& json, const std::string& what);
 CodecConfig parse_codec_config(const Json& json, const std::string& what);
 
-// camera_moves for a clip of so many latents: a zoom that would come nearer than zoom_most times,
-// or farther, is slower. Source: scripts/train/nets.py, slowed().
-std::vector<CameraMove> moves_of_clip(const TransformerConfig& config, int64_t latents);
+// `move` in a clip of so many latents: a zoom that would come nearer than `most` times, or farther,
+// is slower; 0: none is. Source: scripts/train/nets.py, slowed().
+CameraMove slowed(const CameraMove& move, double most, int64_t latents);
 
 // All of a model folder, and what its components must agree on. Throws Error(kModel).
 ModelConfig read_model_config(const ModelFolder& model);

@@ -40,6 +40,11 @@ class TinyDenoiser final : public Denoiser {
   TinyDenoiser(Transformer transformer, std::optional<Sketcher> sketcher, at::Device device)
       : transformer_(std::move(transformer)), sketcher_(std::move(sketcher)), device_(device) {}
 
+  void begin_clip(int64_t latents) override {
+    clip_latents_ = latents;
+    prompts_.clear();
+  }
+
   Tensor predict(const Tensor& latents, const Tensor& timestep, const Tensor& prompt_embeds,
                  const Conditioning& conditioning) override {
     return predict_each(latents, timestep, {prompt_embeds}, conditioning).front();
@@ -192,7 +197,9 @@ class TinyDenoiser final : public Denoiser {
                                          std::to_string(transformer_.config().text_dim) + "]");
     }
     if (prompts_.size() == kept) prompts_.erase(prompts_.begin());
-    prompts_.push_back({embeds, transformer_.context(embeds.to(device_, at::kFloat)), {}});
+    PromptContext context = transformer_.context(embeds.to(device_, at::kFloat));
+    context.camera = slowed(context.camera, transformer_.config().zoom_most, clip_latents_);
+    prompts_.push_back({embeds, std::move(context), {}});
   }
 
   const RopeTable& rope(int64_t frames, int64_t rows, int64_t columns) {
@@ -234,6 +241,7 @@ class TinyDenoiser final : public Denoiser {
   Transformer transformer_;
   std::optional<Sketcher> sketcher_;
   at::Device device_;
+  int64_t clip_latents_ = 0;
   std::vector<Prompt> prompts_;  // least recently used first
   std::vector<int64_t> rope_grid_;
   RopeTable rope_;
@@ -250,9 +258,8 @@ std::unique_ptr<Denoiser> load_denoiser(const LoadContext& context, const std::s
   if (context.dtype != at::kFloat) policy.keep_fp32 = kKeepFp32;
   const ModelComponent files = context.model->component(component);
   const WeightMap weights = WeightMap::open(files, context.device, policy);
-  TransformerConfig config = parse_transformer_config(files.config, component + "/config.json");
-  config.camera_moves = moves_of_clip(config, context.clip_latents);
-  Transformer transformer(weights, config, context.dtype);
+  Transformer transformer(
+      weights, parse_transformer_config(files.config, component + "/config.json"), context.dtype);
   weights.fill();
   std::optional<Sketcher> sketcher;
   if (context.model->has("sketcher")) {

@@ -68,15 +68,16 @@ TEST(GenvidTinyConfig, ReadsAndChecks) {
 }
 
 TEST(GenvidTinyConfig, ZoomsOfLongClipsAreSlower) {
-  TransformerConfig c = parse_transformer_config(transformer_json(), "t");
-  EXPECT_EQ(moves_of_clip(c, 1000)[2], c.camera_moves[2]);
-  c = parse_transformer_config(with("zoom_most", 2), "t");
-  EXPECT_EQ(moves_of_clip(c, 0)[2], c.camera_moves[2]);
-  EXPECT_EQ(moves_of_clip(c, 69)[2], c.camera_moves[2]);
-  const std::vector<CameraMove> slow = moves_of_clip(c, 200);
-  EXPECT_NEAR(std::exp(200 * slow[2].growth), 2, 1e-12);
-  EXPECT_NEAR(slow[2].down / c.camera_moves[2].down, std::log(2) / 2, 1e-12);
-  EXPECT_EQ(slow[1], c.camera_moves[1]);
+  const TransformerConfig c = parse_transformer_config(with("zoom_most", 2), "t");
+  const CameraMove zoom = c.camera_moves[2];
+  EXPECT_EQ(parse_transformer_config(transformer_json(), "t").zoom_most, 0);
+  EXPECT_EQ(slowed(zoom, 0, 1000), zoom);
+  EXPECT_EQ(slowed(zoom, c.zoom_most, 0), zoom);
+  EXPECT_EQ(slowed(zoom, c.zoom_most, 69), zoom);
+  const CameraMove slow = slowed(zoom, c.zoom_most, 200);
+  EXPECT_NEAR(std::exp(200 * slow.growth), 2, 1e-12);
+  EXPECT_NEAR(slow.down / zoom.down, std::log(2) / 2, 1e-12);
+  EXPECT_EQ(slowed(c.camera_moves[1], c.zoom_most, 200), c.camera_moves[1]);
 }
 
 TEST(GenvidTinyConfig, TextAndCodec) {
